@@ -1,0 +1,50 @@
+# Two commands do everything on a fresh machine; both make .venv themselves.
+#   make study   the quick numerical content/style study, and where its report lies
+#   make test    every check: ruff, mypy, import-linter, doctests and tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+OUT ?= runs/numerical/quick
+
+.PHONY: study test lint types imports pytest benchmarks clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"causal-ssl needs Python 3.11 or newer, this is {v.major}.{v.minor}: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) -m venv failed: on Debian and Ubuntu, apt install python3-venv" >&2; exit 1; }
+
+# A stamp for each set of packages: nothing is installed again until pyproject.toml or constraints.txt change.
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing causal-ssl into $(VENV) (a few minutes, once)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing causal-ssl and what its tests need into $(VENV) (a few minutes, once)"
+	@$(PIP) --editable '.[test]'
+	@touch $(VENV)/.installed $@
+
+study: $(VENV)/.installed
+	@$(BIN)/causal-ssl study numerical --preset quick --out $(OUT)
+
+test: lint types imports pytest
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-test
+	$(BIN)/mypy
+
+imports: $(VENV)/.installed-test
+	$(BIN)/lint-imports
+
+pytest: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,1 @@
+"""Self-supervised learning seen through causality, on data whose ground truth is known."""

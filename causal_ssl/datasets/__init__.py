@@ -1,0 +1,1 @@
+"""Concrete data with known ground truth."""

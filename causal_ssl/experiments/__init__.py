@@ -1,0 +1,1 @@
+"""The studies: each turns a config into one tidy table, its figures and a report."""

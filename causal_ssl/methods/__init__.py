@@ -1,0 +1,1 @@
+"""The registry: one entry a method = objective + target + defaults + citation."""

@@ -1,0 +1,1 @@
+"""Encoders, heads and their exponential-moving-average targets."""

@@ -1,0 +1,1 @@
+"""Similarities and the losses built from them: pure functions of critic outputs."""

@@ -1,0 +1,1 @@
+"""Structural causal models: mechanisms, graphs, interventions, counterfactuals, latent spaces, mixing."""
