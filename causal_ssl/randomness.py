@@ -39,6 +39,8 @@ def global_randomness_from(generator: torch.Generator) -> Iterator[None]:
     """
     seed = int(torch.randint(2**63 - 1, (), generator=generator, device=generator.device))
     devices = [] if generator.device.type == "cpu" else [generator.device]
-    with torch.random.fork_rng(devices=devices, device_type=generator.device.type if devices else "cuda"):
+    with torch.random.fork_rng(
+        devices=devices, device_type=generator.device.type if devices else "cuda"
+    ):
         torch.manual_seed(seed)
         yield

@@ -1,0 +1,9 @@
+"""Shared by all tests: one torch thread, so that results do not depend on the machine's load."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    torch.set_num_threads(1)
