@@ -1,0 +1,53 @@
+"""x W^T + b with the fastest kernel that public torch offers for the shape and the device."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# Measured, one thread, float32, GFLOP/s on an AMD EPYC with AVX-512 (MKL's sgemm against oneDNN's
+# 1x1 convolution): 500 -> 500 on 6144 rows 85 against 195 forward, 85 against 202 for the input's
+# gradient, 90 against 123 for the weight's; 128 -> 128 on 512 rows the overhead eats the gain.
+_ROWS, _WIDTH = 2048, 64
+# torch hands float32 convolutions of a single thread to oneDNN from 16 images on.
+_IMAGES = 16
+
+
+def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """One fully connected layer.
+
+    Args:
+        x: inputs (n, d_in).
+        weight: (d_out, d_in), the layout of `torch.nn.Linear`.
+        bias: (d_out,).
+
+    Returns:
+        (n, d_out). A wide layer on many rows in float32 on a CPU runs as a 1x1 convolution over an
+        "image" in channels-last order, which is the same memory and the same sum.
+
+    Examples:
+        >>> x, weight, bias = torch.randn(4096, 64), torch.randn(80, 64), torch.randn(80)
+        >>> torch.allclose(affine(x, weight, bias), x @ weight.T + bias, atol=1e-4)
+        True
+    """
+    if _as_convolution(x, weight):
+        return _convolve(x, weight, bias)
+    return torch.addmm(bias, x, weight.mT)
+
+
+def _as_convolution(x: Tensor, weight: Tensor) -> bool:
+    return (
+        x.device.type == "cpu"
+        and x.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+        and torch.backends.mkldnn.is_available()
+        and x.is_contiguous()
+        and len(x) >= _ROWS
+        and len(x) % _IMAGES == 0
+        and min(weight.shape) >= _WIDTH
+    )
+
+
+def _convolve(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    images = x.view(_IMAGES, -1, 1, x.shape[1]).permute(0, 3, 1, 2)
+    y = F.conv2d(images, weight[:, :, None, None], bias)
+    return y.permute(0, 2, 3, 1).reshape(len(x), -1)
