@@ -1,0 +1,128 @@
+"""Checkpoints: written whole or not at all, loadable without running code, tied to their run."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from causal_ssl.errors import InputError
+
+Identity = dict[str, Any]
+"""What a run is, in plain values: two runs may share a checkpoint iff these are equal."""
+
+
+def save(path: Path, state: Mapping[str, Any]) -> None:
+    """Write a checkpoint: under a temporary name, flushed to the disk, then renamed.
+
+    A reader, or a rerun after a kill at any moment, sees the old file or the new one, whole.
+
+    Args:
+        path: the file; its folder is made if missing.
+        state: tensors, numbers, strings, and lists and dicts of them.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # One fixed name: what a kill leaves behind is overwritten by the rerun.
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with temporary.open("wb") as file:
+            torch.save(dict(state), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _flush_folder(path.parent)
+
+
+def load(path: Path, *, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read a checkpoint (with `weights_only=True`: it can hold data, not code).
+
+    Raises:
+        InputError: the file is damaged or no checkpoint.
+    """
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{path} can not be read as a checkpoint ({type(error).__name__}): "
+            "delete it to start this training afresh"
+        ) from error
+    if not isinstance(state, dict):
+        raise InputError(f"{path} holds a {type(state).__name__}, not a checkpoint: delete it")
+    return state
+
+
+def check_same_run(saved: Identity, wanted: Identity, path: Path) -> None:
+    """Refuse a checkpoint of another run.
+
+    Raises:
+        InputError: names everything that differs, with both values.
+    """
+    saved, wanted = _flat(saved), _flat(wanted)
+    differences = [
+        f"{name} is {saved.get(name, 'absent')} there, {wanted.get(name, 'absent')} here"
+        for name in sorted(saved.keys() | wanted.keys())
+        if saved.get(name) != wanted.get(name)
+    ]
+    if differences:
+        raise InputError(
+            f"{path} belongs to another training run: {'; '.join(differences)}. "
+            "Continue with the same values, give another path, or delete the file"
+        )
+
+
+def describe(value: Any) -> Any:
+    """A value as plain data for an `Identity`: what it is configured to, not where it is stored.
+
+    Dataclasses and modules become dicts of their public fields (a module's parameters, buffers and
+    mode are state and left out), functions their names.
+
+    Examples:
+        >>> describe(nn.LeakyReLU(0.2))
+        {'type': 'LeakyReLU', 'negative_slope': 0.2, 'inplace': False}
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [describe(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): describe(item) for name, item in value.items()}
+    if isinstance(value, Callable) and hasattr(value, "__qualname__"):  # type: ignore[arg-type]
+        return value.__qualname__
+    fields = {"type": type(value).__name__}
+    if dataclasses.is_dataclass(value):
+        fields |= {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    elif isinstance(value, nn.Module):
+        public = {name: item for name, item in vars(value).items() if not name.startswith("_")}
+        fields |= {name: describe(item) for name, item in public.items() if name != "training"}
+        fields |= {name: describe(child) for name, child in value.named_children()}
+    return fields
+
+
+def _flat(identity: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in identity.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def _flush_folder(folder: Path) -> None:
+    # The rename itself reaches the disk with the folder, where the system lets a folder be opened.
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
