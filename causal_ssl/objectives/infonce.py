@@ -1,0 +1,114 @@
+"""InfoNCE: which of the candidates is the other view of this sample?"""
+
+from itertools import combinations, permutations
+from math import log
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from causal_ssl.errors import InputError
+from causal_ssl.objectives.log_sum_exp import log_sum_exp
+from causal_ssl.objectives.objective import Objective, Terms, one_of, positive
+from causal_ssl.objectives.similarities import Similarity, similarity_of
+
+
+class InfoNCE(Objective):
+    """Cross-entropy of picking the other view of a sample among candidates.
+
+    For the views u, v and the similarity phi, the term of anchor u_i is
+
+        log sum_j exp(phi(u_i, v_j) / tau) - phi(u_i, v_i) / tau,
+
+    averaged over the batch, and over directions and pairs of views where there are several. Two
+    estimators of the same idea differ in the candidates j, and are named:
+
+    - `negatives="second_view"`: all n second views of the batch, the positive among them
+      (the formula of Von Kuegelgen et al. 2021);
+    - `negatives="separate"`: the positive and the m outputs of a batch of its own (the public code
+      of the same paper), given in the call as `negatives`, (..., m, d).
+
+    At chance (all candidates equally similar) the loss is the log of the number of candidates; it
+    is never below 0. With `subtract_log_candidates` that constant is taken off: 0 at chance,
+    comparable over batch sizes (this is the quantity of Zimmermann et al. 2021, theorem 1, and its
+    negative bounds the mutual information of the views from below, van den Oord et al. 2018).
+    Gradients do not change.
+
+    Args:
+        similarity: a name (`cosine`, `inner`, `neg_squared_l2`, `neg_l<p>`) or a `Similarity`.
+        tau: temperature, above 0.
+        negatives: where the wrong candidates come from.
+        symmetric: anchors from every view in turn; False: only from the earlier view of each pair.
+        subtract_log_candidates: take off log(number of candidates).
+
+    Returns (when called):
+        `loss` and `contrastive` (the same tensor), in nats, of shape (...).
+
+    Raises:
+        InputError: unknown names, tau not above 0, shapes that do not fit, negatives given where
+            they are not used or missing where they are.
+
+    References:
+        van den Oord, Li, Vinyals 2018, arXiv 1807.03748, eq. 4; Von Kuegelgen et al. 2021,
+        arXiv 2106.04619, eq. 5.
+
+    Examples:
+        >>> u = torch.tensor([[0.0], [1.0]])
+        >>> InfoNCE("neg_squared_l2")(online=[u, u])["loss"]  # log(1 + exp(-1))
+        tensor(0.3133)
+    """
+
+    takes_negatives = True
+
+    def __init__(
+        self,
+        similarity: str | Similarity = "cosine",
+        *,
+        tau: float = 1.0,
+        negatives: Literal["second_view", "separate"] = "second_view",
+        symmetric: bool = False,
+        subtract_log_candidates: bool = False,
+    ) -> None:
+        super().__init__()
+        self.similarity = similarity_of(similarity)
+        self.tau = positive("tau", tau)
+        self.negatives = one_of("source of negatives", negatives, ["second_view", "separate"])
+        self.symmetric = symmetric
+        self.subtract_log_candidates = subtract_log_candidates
+
+    def terms(self, online: list[Tensor], target: list[Tensor], negatives: Tensor | None) -> Terms:
+        self._check_negatives(online[0], negatives)
+        ordered = permutations if self.symmetric else combinations
+        pairs = list(ordered(range(len(online)), 2))
+        per_pair = [self._one_direction(online[k], target[j], negatives) for k, j in pairs]
+        loss = per_pair[0] if len(per_pair) == 1 else torch.stack(per_pair).mean(0)
+        if self.subtract_log_candidates:
+            loss = loss - log(online[0].shape[-2] if negatives is None else 1 + negatives.shape[-2])
+        return {"loss": loss, "contrastive": loss}
+
+    def _one_direction(
+        self, anchors: Tensor, positives: Tensor, negatives: Tensor | None
+    ) -> Tensor:
+        # Cross-entropy = log(1 + sum over wrong candidates of exp(difference)): the positive comes
+        # from paired differences, not from the matrix, and the loss can not round below 0.
+        candidates, others = (positives, True) if negatives is None else (negatives, False)
+        wrong = log_sum_exp(self.similarity, anchors, candidates, tau=self.tau, others=others)
+        right = self.similarity.paired(anchors, positives) / self.tau
+        return F.softplus(wrong - right, threshold=40).mean(-1)
+
+    def _check_negatives(self, anchors: Tensor, negatives: Tensor | None) -> None:
+        if (negatives is None) != (self.negatives == "second_view"):
+            raise InputError(
+                f"negatives={self.negatives!r}, but the call came "
+                f"{'without' if negatives is None else 'with'} a batch of negatives: "
+                "negatives='separate' needs one, negatives='second_view' takes none"
+            )
+        if negatives is None:
+            return
+        shape, wanted = tuple(negatives.shape), tuple(anchors.shape)
+        if len(shape) != len(wanted) or shape[:-2] != wanted[:-2] or shape[-1] != wanted[-1]:
+            raise InputError(
+                f"negatives have shape {shape}, the views {wanted}: they may differ in the number "
+                "of samples (last but one) alone"
+            )

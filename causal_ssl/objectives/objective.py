@@ -1,0 +1,115 @@
+"""What all objectives share: how they are called, what they check, which precision they use."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from causal_ssl.errors import InputError, unknown_name
+
+Terms = dict[str, Tensor]
+Name = TypeVar("Name", bound=str)
+
+
+class Objective(nn.Module, ABC):
+    """A loss over the outputs of two or more views, as named terms.
+
+    Call it with `online`, one tensor (..., n, d) per view: row i of every view comes from sample i.
+    `target` is the same for the second network; None means that it is the first one (h = f), and
+    gradients then flow through both sides. Nothing is detached here unless an argument says so:
+    a target network without gradient is the caller's to detach.
+
+    Leading dimensions are replicas: independent problems computed together. Every term has their
+    shape (...); `loss` is the one to minimise, so `terms["loss"].sum().backward()` trains all
+    replicas, each with the gradient that it would get alone.
+
+    Half-precision outputs are widened first and autocast is switched off: the terms are float32, or
+    float64 for float64 outputs.
+    """
+
+    min_views = 2
+    max_views: int | None = None
+    takes_negatives = False
+
+    def forward(
+        self,
+        online: Sequence[Tensor],
+        target: Sequence[Tensor] | None = None,
+        negatives: Tensor | None = None,
+    ) -> Terms:
+        """The terms, each of shape (...).
+
+        Args:
+            online: one tensor (..., n, d) per view.
+            target: as `online`, from the target network; None: the online outputs themselves.
+            negatives: (..., m, d), outputs of a batch of its own; only objectives that ask for it
+                take it.
+
+        Raises:
+            InputError: shapes that do not fit each other.
+        """
+        online = self._checked(online, "online")
+        target = online if target is None else self._checked(target, "target", like=online)
+        if negatives is not None and not self.takes_negatives:
+            raise InputError(f"{type(self).__name__} takes no batch of negatives: leave it out")
+        device_type = online[0].device.type
+        autocast = torch.is_autocast_enabled(device_type)
+        with torch.autocast(device_type, enabled=False) if autocast else nullcontext():
+            return self.terms(online, target, None if negatives is None else widened(negatives))
+
+    @abstractmethod
+    def terms(self, online: list[Tensor], target: list[Tensor], negatives: Tensor | None) -> Terms:
+        """The terms of checked float32 or float64 outputs."""
+
+    def _checked(
+        self, views: Sequence[Tensor], name: str, like: list[Tensor] | None = None
+    ) -> list[Tensor]:
+        if isinstance(views, Tensor):
+            raise InputError(
+                f"{name} is one tensor of shape {tuple(views.shape)}: give a list, one a view"
+            )
+        shapes = [tuple(view.shape) for view in views]
+        if like is not None and (len(views) != len(like) or shapes[0] != like[0].shape):
+            raise InputError(
+                f"{name} has shapes {shapes}, online {[tuple(view.shape) for view in like]}: "
+                "both networks must give the same views of the same samples"
+            )
+        if len(views) < self.min_views or (self.max_views and len(views) > self.max_views):
+            wanted = "2" if self.max_views == 2 else f"{self.min_views} or more"
+            raise InputError(f"{name} has {len(views)} views: {type(self).__name__} takes {wanted}")
+        if len(set(shapes)) > 1 or len(shapes[0]) < 2:
+            raise InputError(
+                f"{name} has shapes {shapes}: every view must be (..., n, d) of the same samples"
+            )
+        if shapes[0][-2] < 2:
+            raise InputError(f"{name} has shape {shapes[0]}: a batch needs at least 2 samples")
+        return [widened(view) for view in views]
+
+
+def widened(outputs: Tensor) -> Tensor:
+    """float32 for narrower floats; float32 and float64 as they are."""
+    return outputs.float() if outputs.dtype in (torch.float16, torch.bfloat16) else outputs
+
+
+def positive(name: str, value: float) -> float:
+    """The value, if it is finite and above 0; an `InputError` that names it otherwise."""
+    if not 0 < value < float("inf"):
+        raise InputError(f"{name} = {value}: it must be a finite number above 0")
+    return value
+
+
+def non_negative(name: str, value: float) -> float:
+    """The value, if it is finite and at least 0; an `InputError` that names it otherwise."""
+    if not 0 <= value < float("inf"):
+        raise InputError(f"{name} = {value}: it must be a finite number, at least 0")
+    return value
+
+
+def one_of(name: str, value: Name, known: Sequence[str]) -> Name:
+    """The value, if it is among the known ones; an `InputError` with the nearest otherwise."""
+    if value not in known:
+        raise unknown_name(name, value, known)
+    return value

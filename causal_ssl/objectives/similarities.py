@@ -1,0 +1,169 @@
+"""How alike two outputs are: the similarities that contrastive objectives compare through.
+
+| name             | phi(u, v)               | outputs live on            |
+|------------------|-------------------------|----------------------------|
+| `cosine`         | <u, v> / (|u| |v|)      | the sphere                 |
+| `inner`          | <u, v>                  | R^n (or the sphere)        |
+| `neg_squared_l2` | -|u - v|^2              | R^n                        |
+| `neg_l<p>`       | -sum_k |u_k - v_k|^p    | R^n; `neg_l1`, `neg_l3`, `neg_l1.5` ... |
+
+The L_p similarity is the p-th power of the norm, without the root, and takes absolute values: an
+odd p is as symmetric as an even one (some public code leaves the sign in). `neg_l2` is
+`neg_squared_l2` computed the long way.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from causal_ssl.errors import InputError, unknown_name
+
+
+class Similarity(Protocol):
+    """A similarity phi: symmetric, and the larger the more alike."""
+
+    def pairwise(self, u: Tensor, v: Tensor) -> Tensor:
+        """phi(u_i, v_j) for all pairs: (..., n, d) and (..., m, d) to (..., n, m)."""
+
+    def paired(self, u: Tensor, v: Tensor) -> Tensor:
+        """phi(u_i, v_i): (..., n, d) twice to (..., n)."""
+
+
+@dataclass(frozen=True)
+class Inner:
+    """The inner product <u, v>.
+
+    Examples:
+        >>> import torch
+        >>> u = torch.tensor([[1.0, 2.0], [0.0, 1.0]])
+        >>> Inner().pairwise(u, u)
+        tensor([[5., 2.],
+                [2., 1.]])
+    """
+
+    def pairwise(self, u: Tensor, v: Tensor) -> Tensor:
+        return u @ v.mT
+
+    def paired(self, u: Tensor, v: Tensor) -> Tensor:
+        return (u * v).sum(-1)
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """The cosine of the angle between u and v, in [-1, 1]; a vector of length 0 counts as 0.
+
+    Examples:
+        >>> import torch
+        >>> u = torch.tensor([[3.0, 4.0], [0.0, 2.0]])
+        >>> Cosine().pairwise(u, u)
+        tensor([[1.0000, 0.8000],
+                [0.8000, 1.0000]])
+    """
+
+    def pairwise(self, u: Tensor, v: Tensor) -> Tensor:
+        return F.normalize(u, dim=-1) @ F.normalize(v, dim=-1).mT
+
+    def paired(self, u: Tensor, v: Tensor) -> Tensor:
+        return (F.normalize(u, dim=-1) * F.normalize(v, dim=-1)).sum(-1)
+
+
+@dataclass(frozen=True)
+class NegSquaredL2:
+    """Minus the squared Euclidean distance, by one matrix product.
+
+    Examples:
+        >>> import torch
+        >>> u = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
+        >>> NegSquaredL2().pairwise(u, u)
+        tensor([[  0., -25.],
+                [-25.,   0.]])
+    """
+
+    def pairwise(self, u: Tensor, v: Tensor) -> Tensor:
+        u, v = centred(u, v)
+        lengths = u.square().sum(-1)[..., :, None] + v.square().sum(-1)[..., None, :]
+        return 2 * (u @ v.mT) - lengths
+
+    def paired(self, u: Tensor, v: Tensor) -> Tensor:
+        return -(u - v).square().sum(-1)
+
+
+@dataclass(frozen=True)
+class NegLp:
+    """Minus sum_k |u_k - v_k|^p, for p > 0; no root.
+
+    `pairwise` holds n x m x d numbers: objectives call it on a few rows at a time.
+
+    Raises:
+        InputError: p is not a finite positive number.
+
+    Examples:
+        >>> import torch
+        >>> u, v = torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, -2.0]])
+        >>> NegLp(3).pairwise(u, v)
+        tensor([[-9.]])
+    """
+
+    p: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.p < float("inf"):
+            raise InputError(f"p = {self.p}: the L_p similarity needs a finite p > 0")
+
+    def pairwise(self, u: Tensor, v: Tensor) -> Tensor:
+        return -self._power(u[..., :, None, :] - v[..., None, :, :]).sum(-1)
+
+    def paired(self, u: Tensor, v: Tensor) -> Tensor:
+        return -self._power(u - v).sum(-1)
+
+    def _power(self, difference: Tensor) -> Tensor:
+        # pow is many times slower than a product, and for p < 2 its gradient at 0 is to be avoided:
+        # small whole numbers, the common case, are multiplied out.
+        size = difference.abs()
+        if self.p == 1:
+            return size
+        if self.p == 2:
+            return difference.square()
+        if self.p == 3:
+            return difference.square() * size
+        if self.p == 4:
+            return difference.square().square()
+        return size.pow(self.p)
+
+
+def centred(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Both sides moved by one constant, so that squares lose no digits to a common offset.
+
+    Distances do not change and neither do their gradients: the constant needs none.
+    """
+    offset = v.detach().mean(-2, keepdim=True)
+    return u - offset, v - offset
+
+
+SIMILARITIES: dict[str, Similarity] = {
+    "cosine": Cosine(),
+    "inner": Inner(),
+    "neg_squared_l2": NegSquaredL2(),
+}
+
+
+def similarity_of(name: str | Similarity) -> Similarity:
+    """The similarity of that name; one that is no name is returned as it is.
+
+    Raises:
+        InputError: unknown name; the message has the nearest known one.
+
+    Examples:
+        >>> similarity_of("neg_l3")
+        NegLp(p=3.0)
+    """
+    if not isinstance(name, str):
+        return name
+    if name in SIMILARITIES:
+        return SIMILARITIES[name]
+    if power := re.fullmatch(r"neg_l(\d+(?:\.\d+)?)", name):
+        return NegLp(float(power[1]))
+    raise unknown_name("similarity", name, [*SIMILARITIES, "neg_l1", "neg_l3"])
