@@ -1,1 +1,22 @@
-"""Structural causal models: mechanisms, graphs, interventions, counterfactuals, latent spaces, mixing."""
+"""Structural causal models: mechanisms, graphs, interventions, counterfactuals, latents, mixing."""
+
+from causal_ssl.scm.affine import Affine
+from causal_ssl.scm.mixing import InvertibleMLP, draw_mixing
+from causal_ssl.scm.soft import Soft, soft
+from causal_ssl.scm.spaces import LatentSpace, Rn
+from causal_ssl.scm.structural import StructuralCausalModel
+from causal_ssl.scm.wishart import wishart_covariance
+from causal_ssl.scm.world import World
+
+__all__ = [
+    "Affine",
+    "InvertibleMLP",
+    "LatentSpace",
+    "Rn",
+    "Soft",
+    "StructuralCausalModel",
+    "World",
+    "draw_mixing",
+    "soft",
+    "wishart_covariance",
+]

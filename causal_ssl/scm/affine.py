@@ -1,0 +1,58 @@
+"""Affine mechanisms: the linear part of linear-Gaussian models."""
+
+from inspect import Parameter, Signature
+
+from torch import Tensor, nn
+
+from causal_ssl.errors import InputError
+
+
+class Affine(nn.Module):
+    """The mechanism offset + sum over parents of W_parent parent + noise.
+
+    Its tensors are buffers in float64, used in the precision of the noise; they move and are saved
+    with the module.
+
+    Args:
+        offset: (d,).
+        **weights: parent -> (d, d_parent).
+
+    Raises:
+        InputError: weights of another shape.
+
+    Examples:
+        >>> import torch
+        >>> mechanism = Affine(torch.zeros(1), cause=torch.tensor([[2.0, 1.0]]))
+        >>> mechanism(cause=torch.ones(4, 2), noise=torch.zeros(4, 1)).flatten()
+        tensor([3., 3., 3., 3.])
+    """
+
+    offset: Tensor
+
+    def __init__(self, offset: Tensor, /, **weights: Tensor) -> None:
+        super().__init__()
+        if offset.dim() != 1:
+            raise InputError(f"offset of shape {tuple(offset.shape)}: expected (d,)")
+        self.register_buffer("offset", offset.double())
+        self.parents = tuple(weights)
+        for parent, weight in weights.items():
+            if weight.dim() != 2 or len(weight) != len(offset):
+                raise InputError(
+                    f"weight of {parent!r} has shape {tuple(weight.shape)}: "
+                    f"expected ({len(offset)}, d of {parent!r})"
+                )
+            self.register_buffer(f"weight_{parent}", weight.double())
+
+    @property
+    def __signature__(self) -> Signature:
+        """Which arguments a model is to read as parents."""
+        names = (*self.parents, "noise")
+        return Signature([Parameter(name, Parameter.KEYWORD_ONLY) for name in names])
+
+    def forward(self, *, noise: Tensor, **parents: Tensor) -> Tensor:
+        """Values (..., d) from noise (..., d) and parents (..., d_parent)."""
+        value = noise + self.offset.to(noise.dtype)
+        for parent in self.parents:
+            weight: Tensor = getattr(self, f"weight_{parent}")
+            value = value + parents[parent] @ weight.to(noise.dtype).mT
+        return value

@@ -1,0 +1,174 @@
+"""Invertible mixing of latents into observations: x = f(z), with f^-1 known exactly."""
+
+from collections.abc import Iterator
+from math import inf, log
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
+
+from causal_ssl.errors import InputError
+
+CHUNK = 8192  # matrices drawn at a time; part of what a seed means, so fixed
+
+
+class InvertibleMLP(nn.Module):
+    """f(z) = W_L act(... act(W_1 z)) with square layers, no biases, LeakyReLU between the layers.
+
+    Args:
+        weights: (layers, d, d), each invertible; layer l maps h to W_l h. Kept in float64 and used
+            in the precision of what is mixed.
+        slope: of LeakyReLU for negative values, > 0.
+
+    Raises:
+        InputError: weights of another shape or singular; slope <= 0.
+
+    Examples:
+        >>> shear, swap = [[1.0, 2.0], [0.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]]
+        >>> mixing = InvertibleMLP(torch.tensor([shear, swap]))
+        >>> z = torch.tensor([[1.0, -2.0]])
+        >>> mixing(z), mixing.inverse(mixing(z)).round()
+        (tensor([[-0.4000, -0.6000]]), tensor([[ 1., -2.]]))
+    """
+
+    weights: Tensor
+
+    def __init__(self, weights: Tensor, slope: float = 0.2) -> None:
+        super().__init__()
+        if weights.dim() != 3 or weights.shape[1] != weights.shape[2] or not weights.numel():
+            raise InputError(f"weights of shape {tuple(weights.shape)}: expected (layers, d, d)")
+        if not slope > 0:
+            raise InputError(f"slope = {slope!r}: expected > 0, or LeakyReLU has no inverse")
+        exact = weights.double()
+        for layer, condition in enumerate(torch.linalg.cond(exact).tolist(), start=1):
+            if not condition < 1e12:
+                raise InputError(
+                    f"layer {layer} has condition number {condition:.3g}: expected below 1e12"
+                )
+        self.register_buffer("weights", exact)
+        self.slope = slope
+
+    @property
+    def dim(self) -> int:
+        """Dimension of latents and observations."""
+        return self.weights.shape[-1]
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Observations (..., d) of latents (..., d), in the precision of z."""
+        first, *others = self.weights.to(z.dtype)
+        x = z @ first.mT
+        for weight in others:
+            x = leaky_relu(x, self.slope) @ weight.mT
+        return x
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """Latents (..., d) of observations (..., d), computed in float64, in the precision of x."""
+        last, *others = self.weights.double().flip(0)
+        z = torch.linalg.solve(last.mT, x.double(), left=False)
+        for weight in others:
+            z = torch.linalg.solve(weight.mT, torch.where(z < 0, z / self.slope, z), left=False)
+        return z.to(x.dtype)
+
+
+def draw_mixing(
+    dim: int,
+    *,
+    layers: int = 3,
+    slope: float = 0.2,
+    candidates: int = 24_975,
+    rank: int = 1,
+    generator: torch.Generator,
+) -> InvertibleMLP:
+    """A random well-conditioned mixing.
+
+    Each layer has entries U(-1, 1) and l2-normalised columns. The rule on condition numbers: the
+    smallest of `candidates` draws is the limit, then every layer is drawn anew until its condition
+    number is at most that limit.
+
+    Beating the best of N draws takes a further N on median but has no finite mean (more than k N
+    with probability 1/(k + 1)), so draws are screened: columns of unit length fix the trace of the
+    Gram matrix, which bounds its determinant from below for every condition number up to the
+    limit, and only draws above that bound (about a fifth) see their eigenvalues computed.
+
+    Args:
+        dim: of latents and observations, at least 1.
+        layers: at least 1.
+        slope: of LeakyReLU between the layers.
+        candidates: draws that set the limit.
+        rank: the limit is the rank-th smallest condition number of the candidates. The paper's
+            text is candidates = 24,975, rank = 1; the public code has candidates = 25,000 and
+            rank = 26.
+        generator: on the CPU.
+
+    Raises:
+        InputError: a size below 1, or a rank beyond the candidates.
+
+    References:
+        von Kuegelgen et al. (2021), arXiv 2106.04619, appendix D; Hyvarinen and Morioka (2016).
+
+    Examples:
+        >>> mixing = draw_mixing(4, candidates=100, generator=torch.Generator().manual_seed(0))
+        >>> mixing.weights.shape, bool((mixing.weights.norm(dim=1) - 1).abs().max() < 1e-6)
+        (torch.Size([3, 4, 4]), True)
+    """
+    for name, value in {
+        "dim": dim,
+        "layers": layers,
+        "candidates": candidates,
+        "rank": rank,
+    }.items():
+        if value < 1:
+            raise InputError(f"draw_mixing with {name} = {value}: expected at least 1")
+    if rank > candidates:
+        raise InputError(f"rank = {rank} of {candidates} candidates: expected at most {candidates}")
+    limit = _smallest_condition(dim, candidates, rank, generator)
+    accepted: list[Tensor] = []
+    for matrices in _draws(dim, generator):
+        found, _ = _conditioned_at_most(limit, matrices)
+        accepted.extend(found)
+        if len(accepted) >= layers:
+            return InvertibleMLP(torch.stack(accepted[:layers]), slope)
+    raise AssertionError("draws never end")
+
+
+def _draws(dim: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Chunks (CHUNK, dim, dim) of random matrices with unit columns, without end."""
+    while True:
+        matrices = torch.rand(CHUNK, dim, dim, generator=generator).mul_(2).sub_(1)
+        yield matrices / matrices.square().sum(dim=1, keepdim=True).sqrt_()
+
+
+def _smallest_condition(dim: int, candidates: int, rank: int, generator: torch.Generator) -> float:
+    """The rank-th smallest condition number of a number of draws."""
+    best = torch.full((rank,), inf, dtype=torch.float64)
+    left = candidates
+    for matrices in _draws(dim, generator):
+        _, conditions = _conditioned_at_most(float(best[-1]), matrices[:left])
+        best = torch.cat([best, conditions]).sort().values[:rank]
+        left -= CHUNK
+        if left <= 0:
+            break
+    return float(best[-1])
+
+
+def _conditioned_at_most(limit: float, matrices: Tensor) -> tuple[Tensor, Tensor]:
+    """Those of the matrices (n, d, d) with condition number <= limit, and these numbers."""
+    if limit < inf:
+        log_det = torch.linalg.slogdet(matrices).logabsdet
+        matrices = matrices[2 * log_det >= _least_log_det(matrices.shape[-1], limit) - 1e-3]
+    exact = matrices.double()
+    eigenvalues = torch.linalg.eigvalsh(exact.mT @ exact)
+    conditions = (eigenvalues[:, -1] / eigenvalues[:, 0].clamp_min(1e-300)).sqrt()
+    kept = conditions <= limit
+    return exact[kept], conditions[kept]
+
+
+def _least_log_det(dim: int, condition: float) -> float:
+    """The least log det of a (dim, dim) Gram matrix with unit diagonal and at most this condition.
+
+    log det is concave in the eigenvalues, whose sum is dim, so the least is at a corner of
+    {sum = dim, largest <= condition^2 smallest}: k eigenvalues equal to m, the others to r m.
+    """
+    r = condition**2
+    corners = ((k, dim / (k + (dim - k) * r)) for k in range(dim + 1))
+    return min(dim * log(m) + (dim - k) * log(r) for k, m in corners)

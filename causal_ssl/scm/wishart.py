@@ -1,0 +1,29 @@
+"""Random covariances."""
+
+import torch
+from torch import Tensor
+
+from causal_ssl.errors import InputError
+
+
+def wishart_covariance(dim: int, generator: torch.Generator) -> Tensor:
+    """A covariance (dim, dim) from Wishart_dim(I, dim), in float64.
+
+    With as many degrees of freedom as dimensions it is close to singular: the smallest eigenvalue
+    is below 1/dim^2 as often as not, the mean of the diagonal is dim.
+
+    Args:
+        dim: at least 1.
+        generator: on the CPU, so that a covariance is the same whatever device it is used on.
+
+    Raises:
+        InputError: dim < 1.
+
+    Examples:
+        >>> wishart_covariance(3, torch.Generator().manual_seed(0)).shape
+        torch.Size([3, 3])
+    """
+    if dim < 1:
+        raise InputError(f"wishart_covariance of dim {dim!r}: expected at least 1")
+    factor = torch.randn(dim, dim, generator=generator, dtype=torch.float64)
+    return factor @ factor.mT
