@@ -1,0 +1,72 @@
+"""How the encoders of the numerical studies are trained, as one value."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.training.schedule import lr_at
+from causal_ssl.training.step import Precision
+
+Schedule = Literal["warmup_cosine", "constant"]
+
+
+@dataclass(frozen=True)
+class NumericalTraining:
+    """How encoders are trained.
+
+    The defaults beside `steps` and `batch_size` reach a content R2 of 0.98 on independent latents
+    in 3000 to 4000 steps of batch 256.
+
+    Args:
+        steps: optimiser steps.
+        batch_size: samples per step and replica, each seen in two views.
+        hidden: widths of the encoder's hidden layers.
+        slope: of their LeakyReLU.
+        learning_rate: Adam's, at the peak; no weight decay.
+        schedule: "warmup_cosine" (linear warm-up, half a cosine to 0) or "constant" (the paper's).
+        warmup: share of the steps with a rising rate.
+        target_decay: at the start, of the target network's moving average, rising to 1.
+        precision: "float32"; "tf32" (CUDA); "bf16": the encoder's products, not the objective.
+        cuda_graph: record the step once as a CUDA graph and replay it. Off by default: it has not
+            been measured yet.
+        log_every: steps per row of the history.
+        checkpoint_every_seconds: least time between two checkpoints, in seconds.
+
+    Raises:
+        InputError: a value out of range or an unknown name.
+    """
+
+    steps: int
+    batch_size: int
+    hidden: tuple[int, ...] = (128, 128, 128)
+    slope: float = 0.01
+    learning_rate: float = 1e-2
+    schedule: Schedule = "warmup_cosine"
+    warmup: float = 0.02
+    target_decay: float = 0.99
+    precision: Precision = "float32"
+    cuda_graph: bool = False
+    log_every: int = 20
+    checkpoint_every_seconds: float = 5.0
+
+    def __post_init__(self) -> None:
+        for name, low in (("steps", 1), ("batch_size", 2), ("log_every", 1)):
+            if getattr(self, name) < low:
+                raise InputError(f"{name} = {getattr(self, name)}: give at least {low}")
+        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
+            raise InputError(f"learning_rate = {self.learning_rate}: give a positive number")
+        for name in ("warmup", "target_decay"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} = {getattr(self, name)}: give a value in [0, 1]")
+        for name, known in (("schedule", get_args(Schedule)), ("precision", get_args(Precision))):
+            if getattr(self, name) not in known:
+                raise unknown_name(name, getattr(self, name), known)
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+
+    def learning_rate_at(self, step: int) -> float:
+        """The learning rate of step `step`, counted from 0."""
+        if self.schedule == "constant":
+            return self.learning_rate
+        warmup = round(self.warmup * self.steps)
+        return lr_at(step, base=self.learning_rate, total=self.steps, warmup=warmup)
