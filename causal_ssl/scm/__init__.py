@@ -1,6 +1,6 @@
 """Structural causal models: mechanisms, graphs, interventions, counterfactuals, latents, mixing."""
 
-from causal_ssl.scm.affine import Affine
+from causal_ssl.scm.linear import Affine
 from causal_ssl.scm.mixing import InvertibleMLP, draw_mixing
 from causal_ssl.scm.soft import Soft, soft
 from causal_ssl.scm.spaces import LatentSpace, Rn

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from causal_ssl.errors import InputError
+from causal_ssl.scm.linear import apply_linear
 
 CHUNK = 8192  # matrices drawn at a time; part of what a seed means, so fixed
 
@@ -56,10 +57,10 @@ class InvertibleMLP(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Observations (..., d) of latents (..., d), in the precision of z."""
         first, *others = self.weights.to(z.dtype)
-        x = z @ first.mT
+        x = apply_linear(first, z)
         for weight in others:
-            x = leaky_relu(x, self.slope) @ weight.mT
-        return x
+            x = apply_linear(weight, leaky_relu(x, self.slope))
+        return x.contiguous()
 
     def inverse(self, x: Tensor) -> Tensor:
         """Latents (..., d) of observations (..., d), computed in float64, in the precision of x."""
