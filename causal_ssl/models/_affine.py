@@ -36,14 +36,14 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 def _as_convolution(x: Tensor, weight: Tensor) -> bool:
     return (
-        x.device.type == "cpu"
-        and x.dtype == torch.float32
-        and not torch.is_autocast_enabled("cpu")
-        and torch.backends.mkldnn.is_available()
-        and x.is_contiguous()
-        and len(x) >= _ROWS
+        len(x) >= _ROWS
         and len(x) % _IMAGES == 0
         and min(weight.shape) >= _WIDTH
+        and x.device.type == "cpu"
+        and x.dtype == torch.float32
+        and x.is_contiguous()
+        and not torch.is_autocast_enabled("cpu")
+        and torch.backends.mkldnn.is_available()
     )
 
 

@@ -20,7 +20,8 @@ class History:
 
     Examples:
         >>> history = History(every=2, total=4)
-        >>> history.add(["loss"], np.array([[[4.0]], [[2.0]], [[1.0]]]))  # steps, terms, replicas
+        >>> values = np.array([4.0, 2.0, 1.0]).reshape(3, 1, 1)  # steps, terms, replicas
+        >>> history.add(["loss"], values)
         >>> history.frame()
            step  replica  term  value
         0     2        0  loss    3.0
