@@ -31,7 +31,8 @@ class NumericalTraining:
         cuda_graph: record the step once as a CUDA graph and replay it. Off by default: it has not
             been measured yet.
         log_every: steps per row of the history.
-        checkpoint_every_seconds: least time between two checkpoints, in seconds.
+        checkpoint_every_seconds: least time between two checkpoints, in seconds; longer where the
+            disk is slow. 0 saves after every chunk of samples, whatever it takes.
 
     Raises:
         InputError: a value out of range or an unknown name.

@@ -154,8 +154,9 @@ class TrainingRun:
         }
         checkpoints.save(self.checkpoint, state)
         self._saved = time.monotonic()
-        least = (self._saved - begin) / _SAVING_SHARE
-        self._patience = max(self.config.checkpoint_every_seconds, least)
+        if self.config.checkpoint_every_seconds > 0:
+            least = (self._saved - begin) / _SAVING_SHARE
+            self._patience = max(self.config.checkpoint_every_seconds, least)
 
     def _resume(self) -> None:
         if self.checkpoint is None or not self.checkpoint.exists():
