@@ -1,6 +1,7 @@
 """Figures of which directions of the latents a code keeps, from a study's table."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.lines
 import numpy as np
@@ -97,7 +98,14 @@ def kept_directions(rows: pd.DataFrame, *, settings: Titles) -> Figure:
 
 def _points(axis: Axes, x: pd.Series, y: pd.Series, kind: str, colour: str) -> None:
     y = y.clip(lower=LOWEST)
-    look = {"ms": 4.5, "mfc": colour, "mec": "white", "mew": 0.4, "alpha": 0.75, "clip_on": False}
+    look: dict[str, Any] = {
+        "ms": 4.5,
+        "mfc": colour,
+        "mec": "white",
+        "mew": 0.4,
+        "alpha": 0.75,
+        "clip_on": False,
+    }
     axis.plot(x, y, MARKERS[kind], zorder=2, **look)
 
 
