@@ -1,0 +1,306 @@
+"""The `causal-ssl` command.
+
+    causal-ssl study numerical --preset quick --out runs/x
+    causal-ssl study dimensions --settings p1 --methods infonce relic
+    causal-ssl report runs/x
+    causal-ssl doctor
+
+It parses and calls. What a command needs is imported when it runs, so that help is instant.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace
+
+from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.experiments import options
+from causal_ssl.experiments.config import STUDIES, preset, presets
+from causal_ssl.experiments.reproduce import flag
+
+COMMANDS = {
+    "study": "run a study, or continue it",
+    "report": "redraw a run's figures and report from its tables",
+    "doctor": "check this installation: versions, devices, optional parts",
+}
+TITLES = {
+    "numerical": "do encoders isolate content from style? four settings, beside published numbers",
+    "dimensions": "the same over the number of the encoder's outputs",
+}
+SHORTCUTS = {"seeds": "worlds of every setting", "steps": "training steps in every setting"}
+"""Options that set one field of both budgets, independent and dependent."""
+
+EXAMPLES = {
+    "": """examples:
+  causal-ssl study numerical --preset quick    a few minutes on two cores
+  causal-ssl study numerical --help            all its options
+  causal-ssl report runs/numerical/quick       redraw without rerunning
+  causal-ssl doctor""",
+    "study": """examples:
+  causal-ssl study numerical --preset quick
+  causal-ssl study dimensions --preset quick""",
+    "study numerical": """examples:
+  causal-ssl study numerical --preset quick
+  causal-ssl study numerical --settings p1 p075 --methods infonce relic vicreg --seeds 3
+  causal-ssl study numerical --preset standard --dependent.seeds 20 --out runs/many-worlds
+  causal-ssl study numerical --preset paper --alphas paper --device cuda
+  causal-ssl study numerical --config runs/x/config.yaml --out runs/y
+
+An interrupted run continues when its command is repeated. A value comes from the
+command line, else from --config, else from --preset.""",
+    "study dimensions": """examples:
+  causal-ssl study dimensions --preset quick
+  causal-ssl study dimensions --settings p1 --max-outputs 6 --seeds 3
+
+An interrupted run continues when its command is repeated.""",
+    "report": """example:
+  causal-ssl report runs/numerical/quick""",
+    "doctor": """example:
+  causal-ssl doctor""",
+}
+
+
+class Formatter(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """jsonargparse's help without types and placeholders of defaults; epilogs as written."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        return action.help or ""
+
+
+class Parser(ArgumentParser):
+    """A parser whose errors are `InputError`s of one line that name the nearest known option."""
+
+    def __init__(self, command: str, description: str) -> None:
+        super().__init__(
+            prog=f"causal-ssl {command}".strip(),
+            description=description,
+            epilog=EXAMPLES[command],
+            formatter_class=Formatter,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        raise InputError(self._explained(message)) from ex
+
+    def _explained(self, message: str) -> str:
+        message = " ".join(message.split())
+        if found := re.match(r"unrecognized arguments: (\S+)", message):
+            return self._unknown(found[1].partition("=")[0])
+        if found := re.match(r'Parser key "([\w.]+)"(?: element \d+)?: (.*)', message):
+            return f"--{flag(found[1])}: {_reason(found[2])}"
+        return message
+
+    def _unknown(self, given: str) -> str:
+        known = [o for a in self._actions for o in a.option_strings if o.startswith("--")]
+        near = get_close_matches(given, known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}? " if near else ""
+        kind = "option" if given.startswith("-") else "argument"
+        return f"unknown {kind} {given}: {hint}({self.prog} --help lists all)"
+
+
+def _reason(message: str) -> str:
+    if found := re.search(r"Expected a <class '(\w+)'>. Got value: (.*)", message):
+        return f"expected {_KINDS.get(found[1], found[1])}, got {found[2]!r}"
+    return message
+
+
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; exits with 2 after bad input, 1 after a failure, 130 after Ctrl-C."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    words: list[str] = []
+    try:
+        _dispatch(given, words)
+    except InputError as error:
+        _fail(words, str(error), 2)
+    except KeyboardInterrupt:
+        command = " ".join(["causal-ssl", *given])
+        _fail(words, f"interrupted; what is finished is kept. To continue: {command}", 130)
+
+
+def _fail(words: Sequence[str], message: str, status: int) -> NoReturn:
+    print(f"{' '.join(['causal-ssl', *words])}: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _dispatch(given: list[str], words: list[str]) -> None:
+    command = _chosen(given, words, COMMANDS, "causal representation learning, measured")
+    rest = given[1:]
+    if command == "study":
+        study = _chosen(rest, words, TITLES, "Run a study in a directory of its own.")
+        _study(study, rest[1:])
+    elif command == "report":
+        _report(rest)
+    else:
+        _doctor(rest)
+
+
+def _chosen(given: list[str], words: list[str], known: dict[str, str], description: str) -> str:
+    """The subcommand at the head of `given`; help or an error when it is not one."""
+    group = " ".join(words)
+    name = given[0] if given else "--help"
+    if name in ("-h", "--help"):
+        print(_overview(group, known, description))
+        sys.exit(0)
+    if name == "--version" and not words:
+        print(f"causal-ssl {metadata.version('causal-ssl')}")
+        sys.exit(0)
+    if name not in known:
+        raise unknown_name("study" if words else "command", name, known)
+    words.append(name)
+    return name
+
+
+def _overview(group: str, known: dict[str, str], description: str) -> str:
+    width = max(map(len, known)) + 3
+    lines = [f"  {name:<{width}}{text}" for name, text in known.items()]
+    usage = f"usage: {' '.join(filter(None, ['causal-ssl', group]))} {{{','.join(known)}}} ..."
+    return "\n".join([usage, "", description, "", *lines, "", EXAMPLES[group]])
+
+
+def study_parser(study: str) -> Parser:
+    """The parser of `causal-ssl study NAME`: every config field is an option."""
+    parser = Parser(f"study {study}", f"{TITLES[study][0].upper()}{TITLES[study][1:]}.")
+    parser.usage = f"causal-ssl study {study} [options]"
+    run = parser.add_argument_group("the run")
+    run.add_argument(
+        "--preset",
+        metavar="NAME",
+        default="quick",
+        help=f"where values not given come from: {', '.join(presets(study))} (default: quick)",
+    )
+    run.add_argument("--config", metavar="FILE", help="YAML file with config values")
+    run.add_argument(
+        "--out", metavar="DIR", help=f"the run's own directory (default: runs/{study}/PRESET)"
+    )
+    run.add_argument(
+        "--workers", metavar="N", type=int, help="processes on a CPU (default: one per core)"
+    )
+    for name, text in SHORTCUTS.items():
+        run.add_argument(f"--{name}", metavar="N", type=int, help=text)
+    fields = parser.add_argument_group("the study, with the defaults of the quick preset")
+    base = options.flatten(options.to_dict(STUDIES[study]()))
+    for name, field, kind in options.walk(STUDIES[study]):
+        many = getattr(kind, "__origin__", None) is tuple
+        default = " ".join(map(str, base[name])) if many else base[name]
+        fields.add_argument(
+            f"--{flag(name)}",
+            type=kind.__args__[0] if many else kind,
+            nargs="+" if many else None,
+            metavar=_metavar(field, kind.__args__[0] if many else kind),
+            help=f"{field.metadata['help']} (default: {_short(default)})",
+        )
+    return parser
+
+
+def _metavar(field: Any, kind: type) -> str:
+    choices = field.metadata["choices"]
+    if choices and len(choices) <= 3:
+        return "{" + ",".join(choices) + "}"
+    return {int: "N", float: "X", bool: "BOOL"}.get(kind, "NAME")
+
+
+def _short(default: object) -> str:
+    if isinstance(default, bool):
+        return str(default).lower()
+    return re.sub(r"(\.\d{3})\d+", r"\1", str(default))
+
+
+def _study(study: str, given: list[str]) -> None:
+    parser = study_parser(study)
+    asked = parser.parse_args(given)
+    config = options.from_dict(STUDIES[study], study_values(parser, study, asked))
+    workers = asked.workers
+    if workers is not None and workers < 1:
+        raise InputError(f"--workers must be at least 1, got {workers}")
+    out = Path(asked.out or f"runs/{study}/{asked.preset}")
+
+    from causal_ssl.experiments.study import WorkerError, run
+
+    try:
+        run(config, out, workers=workers)
+    except WorkerError as error:
+        _fail(["study", study], f"a job failed:\n{error}\nRepeat the command to continue.", 1)
+
+
+def study_values(parser: Parser, study: str, asked: Namespace) -> dict[str, Any]:
+    """Config values, nested: of the preset, over it the config file's, over it the options'."""
+    known = [name for name, _, _ in options.walk(STUDIES[study])]
+    flat = options.flatten(preset(study, asked.preset))
+    if asked.config is not None:
+        flat |= _from_file(parser, study, Path(asked.config), known)
+    given = {
+        key: value for key, value in options.flatten(asked.as_dict()).items() if value is not None
+    }
+    return options.nest(flat | _expanded(given) | {k: given[k] for k in known if k in given})
+
+
+def _expanded(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        f"{kind}.{name}": values[name]
+        for name in SHORTCUTS
+        if name in values
+        for kind in ("independent", "dependent")
+    }
+
+
+def _from_file(parser: Parser, study: str, path: Path, known: list[str]) -> dict[str, Any]:
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text()) or {}
+    except OSError as error:
+        raise InputError(f"--config {path} cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"--config {path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"--config {path} holds no keys: write lines such as `n_fit: 1024`")
+    if (named := values.pop("study", study)) != study:
+        raise InputError(f"--config {path} is for the study {named!r}, not {study!r}")
+    flat = options.flatten(values)
+    options.refuse_unknown(flat, [*known, *SHORTCUTS], where=f"--config {path}")
+    checked = options.flatten(parser.parse_object(options.nest(flat)).as_dict())
+    return _expanded(flat) | {key: checked[key] for key in flat if key in known}
+
+
+def _report(given: list[str]) -> None:
+    parser = Parser("report", "Redraw a finished run's figures and report from its tables.")
+    parser.add_argument("directory", metavar="DIR", help="the run's directory, its --out")
+    directory = parser.parse_args(given).directory
+
+    from causal_ssl.experiments.study import report
+
+    report(directory)
+
+
+def _doctor(given: list[str]) -> None:
+    Parser("doctor", "Check this installation: versions, devices, optional parts.").parse_args(
+        given
+    )
+
+    from rich.console import Console
+
+    from causal_ssl.doctor import examine
+
+    console, broken = Console(), False
+    marks = {"ok": "[green]ok     [/green]", "missing": "[yellow]missing[/yellow]"}
+    for finding in examine():
+        broken |= finding.status == "broken"
+        mark = marks.get(finding.status, "[red]broken [/red]")
+        remedy = f"\n{'':21}-> {finding.remedy}" if finding.remedy else ""
+        console.print(f"{mark} {finding.part:<12} ", end="")
+        console.print(f"{finding.detail}{remedy}", markup=False, highlight=False, soft_wrap=True)
+    console.print("something of the core is broken" if broken else "the core works")
+    sys.exit(1 if broken else 0)
+
+
+if __name__ == "__main__":
+    main()

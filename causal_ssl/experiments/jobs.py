@@ -1,0 +1,287 @@
+"""The pieces of work of a content/style study, each of which leaves one finished file a cell."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from causal_ssl import methods
+from causal_ssl.datasets.content_style import ContentStyle, ContentStyleConfig
+from causal_ssl.errors import InputError
+from causal_ssl.experiments import evaluation, settings
+from causal_ssl.experiments.config import NumericalStudy
+from causal_ssl.experiments.run_directory import write_atomically
+from causal_ssl.training import checkpoint as checkpoint_file
+from causal_ssl.training.numerical import NumericalTraining, Progress, train
+
+REFERENCES = "references"
+"""Stands for a method in the cells that need no training: what true latents predict."""
+
+HISTORY_ROWS = 200
+"""Points of a loss curve, whatever the number of steps."""
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One encoder (or, with method "references", one world) of a study."""
+
+    setting: str
+    method: str
+    seed: int
+    n_outputs: int
+
+    @property
+    def name(self) -> str:
+        """File name without its ending."""
+        outputs = "" if self.method == REFERENCES else f"-d{self.n_outputs}"
+        return f"{self.setting}-{self.method}-seed{self.seed}{outputs}"
+
+    @property
+    def world(self) -> str:
+        """Name of the world that it is about; methods share worlds."""
+        return f"{self.setting}-seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Cells that one process computes; those that train do so as one batched model."""
+
+    cells: tuple[Cell, ...]
+
+    @property
+    def name(self) -> str:
+        first = self.cells[0]
+        more = f"-and-{len(self.cells) - 1}-more" if len(self.cells) > 1 else ""
+        return first.name + more
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """Where a job stands: `step` of `steps`, and its mean loss (nats for contrastive methods)."""
+
+    name: str
+    phase: str
+    step: int
+    steps: int
+    loss: float | None = None
+
+
+def cells(config: NumericalStudy) -> list[Cell]:
+    """Every cell to train, in the order of the table."""
+    return [
+        Cell(setting, method, seed, n_outputs)
+        for setting in config.settings
+        for method in config.methods
+        for n_outputs in config.n_outputs
+        for seed in range(config.budget(settings.get(setting)).seeds)
+    ]
+
+
+def reference_cells(config: NumericalStudy) -> list[Cell]:
+    """One cell a world, for what its true latents predict."""
+    return [
+        Cell(setting, REFERENCES, seed, 0)
+        for setting in config.settings
+        for seed in range(config.budget(settings.get(setting)).seeds)
+    ]
+
+
+def plan(config: NumericalStudy) -> list[Job]:
+    """All jobs, the longest first so that processes finish together.
+
+    On a CPU a job is one cell: replicas there gain nothing from being batched, and one small cell
+    is what an interruption can lose. On a GPU all cells of a method that train for as long and have
+    the same outputs are one batched model. A cell's result must not depend on what is left to do,
+    so the plan depends on the config alone.
+    """
+    training = sorted(cells(config), key=lambda cell: -steps_of(config, cell))
+    references = [Job((cell,)) for cell in reference_cells(config)]
+    if config.device != "cuda":
+        return [Job((cell,)) for cell in training] + references
+    groups: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in training:
+        key = (cell.method, cell.n_outputs, steps_of(config, cell))
+        groups.setdefault(key, []).append(cell)
+    return [Job(tuple(group)) for group in groups.values()] + references
+
+
+def steps_of(config: NumericalStudy, cell: Cell) -> int:
+    """Training steps of that cell."""
+    return config.budget(settings.get(cell.setting)).steps
+
+
+SCORING_STEPS = 400
+"""About as long as scoring an encoder of the quick preset takes, in training steps."""
+
+
+def work(config: NumericalStudy, job: Job) -> float:
+    """How long a job takes, in steps of one small encoder."""
+    scoring = SCORING_STEPS * len(job.cells)
+    if job.cells[0].method == REFERENCES:
+        return scoring
+    return scoring + steps_of(config, job.cells[0]) * len(job.cells)
+
+
+def run(root: Path, config: NumericalStudy, job: Job, report: Callable[[Any], None]) -> None:
+    """Do a job: afterwards each of its cells has its file. Finished cells are left alone."""
+    missing = [cell for cell in job.cells if not result_path(root, cell).exists()]
+    if not missing:
+        return
+    if job.cells[0].method == REFERENCES:
+        for cell in missing:
+            _refer(root, config, cell)
+        return
+    _train_and_score(root, config, job, missing, report)
+
+
+def _refer(root: Path, config: NumericalStudy, cell: Cell) -> None:
+    world = load_world(root, config, cell)
+    _finish(root, cell, evaluation.reference_rows(world, config, config.device))
+
+
+def _train_and_score(
+    root: Path,
+    config: NumericalStudy,
+    job: Job,
+    missing: Sequence[Cell],
+    report: Callable[[Any], None],
+) -> None:
+    first, started = job.cells[0], time.perf_counter()
+    steps = steps_of(config, first)
+    report(JobProgress(job.name, "drawing the world", 0, steps))
+    worlds = [load_world(root, config, cell) for cell in job.cells]
+
+    def on_progress(progress: Progress) -> None:
+        losses = progress.terms["loss"]
+        loss = sum(losses) / len(losses)
+        report(JobProgress(job.name, "training", progress.step, steps, loss))
+
+    method, objective = configured(config, first.method)
+    checkpoint = root / "checkpoints" / f"{job.name}.pt"
+    checkpoint.parent.mkdir(exist_ok=True)
+    trained = train(
+        worlds,
+        method,
+        objective,
+        training(config, steps),
+        seeds=[cell.seed for cell in job.cells],
+        n_outputs=first.n_outputs,
+        device=config.device,
+        checkpoint=checkpoint,
+        on_progress=on_progress,
+    )
+    seconds = {"training": time.perf_counter() - started}
+    for replica, cell in enumerate(job.cells):
+        if cell not in missing:
+            continue
+        report(JobProgress(job.name, "scoring", steps, steps))
+        encoder = trained.encoder.replica(replica).to("cpu").eval()
+        checkpoint_file.save(root / "encoders" / f"{cell.name}.pt", encoder.state_dict())
+        started = time.perf_counter()
+        found = evaluation.evaluate(encoder, worlds[replica], config, device=config.device)
+        rows = [row for evaluator in evaluation.EVALUATORS for row in evaluator(found)]
+        history = trained.history.query("replica == @replica").drop(columns="replica")
+        seconds["evaluation"] = time.perf_counter() - started
+        _finish(
+            root,
+            cell,
+            rows,
+            history=history.to_dict("list"),
+            predictions=evaluation.shown_predictions(found).to_dict("list"),
+            seconds=dict(seconds),
+        )
+    checkpoint.unlink(missing_ok=True)
+
+
+def _finish(root: Path, cell: Cell, rows: list[evaluation.Row], **more: Any) -> None:
+    content = {"cell": asdict(cell), "rows": rows, **more}
+    write_atomically(result_path(root, cell), json.dumps(content))
+
+
+def result_path(root: Path, cell: Cell) -> Path:
+    """The file whose presence says that the cell is finished."""
+    return root / "cells" / f"{cell.name}.json"
+
+
+def results(root: Path, wanted: Sequence[Cell]) -> Iterator[dict[str, Any]]:
+    """What the finished cells hold, in the order asked for."""
+    for cell in wanted:
+        yield json.loads(result_path(root, cell).read_text())
+
+
+def load_world(root: Path, config: NumericalStudy, cell: Cell) -> ContentStyle:
+    """The world of a cell, from the run's directory; drawn and saved there the first time."""
+    path = root / "worlds" / f"{cell.world}.pt"
+    if path.exists():
+        return ContentStyle.load(path)
+    world = ContentStyle.draw(world_config(config, cell.setting), seed=cell.seed)
+    path.parent.mkdir(exist_ok=True)
+    world.save(path)
+    return world
+
+
+def world_config(config: NumericalStudy, setting: str) -> ContentStyleConfig:
+    """The kind of world that a setting draws."""
+    chosen = settings.get(setting)
+    return ContentStyleConfig(
+        n_content=config.n_content,
+        n_style=config.n_style,
+        p_change=chosen.p_change,
+        statistical=chosen.statistical,
+        causal=chosen.causal,
+        mixing_layers=config.mixing_layers,
+        mixing_candidates=config.mixing_candidates,
+    )
+
+
+def configured(config: NumericalStudy, name: str) -> tuple[methods.Method, nn.Module]:
+    """A method and its objective, with the study's options applied where it has them.
+
+    Raises:
+        InputError: no such method.
+    """
+    method = methods.get(name)
+    overrides: dict[str, Any] = {}
+    if {"tau", "similarity"} <= set(method.options):
+        overrides["tau"] = config.tau
+    if "alpha" in method.options:
+        overrides["alpha"] = config.relic_alpha
+    if config.negatives == "separate" and "negatives" in method.options:
+        overrides["negatives"] = "separate"
+        method = replace(method, separate_negatives=True)
+    return method, method.objective(**overrides)
+
+
+def training(config: NumericalStudy, steps: int) -> NumericalTraining:
+    """The trainer's own config.
+
+    Raises:
+        InputError: a value that the trainer refuses.
+    """
+    return NumericalTraining(
+        steps=steps,
+        batch_size=config.batch_size,
+        hidden=config.hidden,
+        learning_rate=config.learning_rate,
+        schedule=config.schedule,  # type: ignore[arg-type]
+        warmup=config.warmup,
+        precision=config.precision,  # type: ignore[arg-type]
+        cuda_graph=config.cuda_graph,
+        log_every=max(1, steps // HISTORY_ROWS),
+    )
+
+
+def check(config: NumericalStudy) -> None:
+    """Refuse, before anything starts, what only methods, worlds or trainer can tell is wrong."""
+    for name in config.methods:
+        configured(config, name)
+    for setting in config.settings:
+        world_config(config, setting)
+        training(config, config.budget(settings.get(setting)).steps)
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device cuda: torch sees no CUDA device (see `causal-ssl doctor`)")

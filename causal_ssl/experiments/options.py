@@ -1,0 +1,154 @@
+"""Typed options: frozen dataclasses whose fields carry their help and range.
+
+One declaration serves the library (checked when constructed), YAML files and the command line.
+Nested dataclasses have dotted names: `dependent.steps`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, field, fields, is_dataclass
+from typing import Any, TypeVar, get_type_hints
+
+from causal_ssl.errors import InputError, unknown_name
+
+T = TypeVar("T")
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    choices: Sequence[str] | None = None,
+    singular: str | None = None,
+) -> Any:
+    """A dataclass field with its help (unit included) and its range.
+
+    Args:
+        default: also the value shown in help.
+        help: one line.
+        at_least, above, at_most: range of the value, or of every item of a sequence.
+        choices: the known names of a string option.
+        singular: what one item of a sequence is called in an error.
+    """
+    metadata = {
+        "help": help,
+        "at_least": at_least,
+        "above": above,
+        "at_most": at_most,
+        "choices": choices,
+        "singular": singular,
+    }
+    return field(default=default, metadata=metadata)
+
+
+def check(options: object) -> None:
+    """Refuse values outside their declared range; call it from `__post_init__`.
+
+    Raises:
+        InputError: names the field, its value and the range.
+    """
+    for each in fields(options):  # type: ignore[arg-type]
+        value = getattr(options, each.name)
+        items = value if isinstance(value, tuple) else (value,)
+        if not items:
+            raise InputError(f"{each.name} is empty: name at least one")
+        for item in items:
+            _check_item(each, item)
+
+
+def _check_item(each: "Field[Any]", item: Any) -> None:
+    limits = each.metadata
+    if (known := limits.get("choices")) is not None and item not in known:
+        raise unknown_name(limits["singular"] or each.name, str(item), known)
+    if (least := limits.get("at_least")) is not None and not item >= least:
+        raise InputError(f"{each.name} must be at least {least}, got {item}")
+    if (bound := limits.get("above")) is not None and not item > bound:
+        raise InputError(f"{each.name} must be above {bound}, got {item}")
+    if (most := limits.get("at_most")) is not None and not item <= most:
+        raise InputError(f"{each.name} must be at most {most}, got {item}")
+
+
+def walk(cls: type) -> Iterator[tuple[str, "Field[Any]", Any]]:
+    """Every leaf option of a dataclass and of those nested in it: (dotted name, field, type)."""
+    types = get_type_hints(cls)
+    for each in fields(cls):
+        if is_dataclass(types[each.name]):
+            for name, leaf, kind in walk(types[each.name]):
+                yield f"{each.name}.{name}", leaf, kind
+        else:
+            yield each.name, each, types[each.name]
+
+
+def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings to one with dotted keys.
+
+    Examples:
+        >>> flatten({"dependent": {"steps": 2000}, "tau": 1.0})
+        {'dependent.steps': 2000, 'tau': 1.0}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `flatten`.
+
+    Examples:
+        >>> nest({"dependent.steps": 2000, "tau": 1.0})
+        {'dependent': {'steps': 2000}, 'tau': 1.0}
+    """
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        *groups, leaf = name.split(".")
+        inner = nested
+        for group in groups:
+            inner = inner.setdefault(group, {})
+        inner[leaf] = value
+    return nested
+
+
+def to_dict(options: Any) -> dict[str, Any]:
+    """Options as plain nested dicts, lists and scalars, ready for YAML."""
+    plain: dict[str, Any] = {}
+    for each in fields(options):
+        value = getattr(options, each.name)
+        if is_dataclass(value):
+            plain[each.name] = to_dict(value)
+        else:
+            plain[each.name] = list(value) if isinstance(value, tuple) else value
+    return plain
+
+
+def from_dict(cls: type[T], values: Mapping[str, Any]) -> T:
+    """The inverse of `to_dict`; fields left out take their defaults, sequences become tuples.
+
+    Raises:
+        InputError: an unknown key, with the nearest known one.
+    """
+    types, arguments = get_type_hints(cls), {}
+    known = {each.name: each for each in fields(cls)}  # type: ignore[arg-type]
+    for key, value in values.items():
+        if key not in known:
+            raise unknown_name("config key", key, known)
+        if is_dataclass(types[key]):
+            if known[key].default is not MISSING:
+                value = to_dict(known[key].default) | dict(value)
+            arguments[key] = from_dict(types[key], value)
+        else:
+            arguments[key] = tuple(value) if isinstance(value, list | tuple) else value
+    return cls(**arguments)
+
+
+def refuse_unknown(keys: Iterable[str], known: Iterable[str], *, where: str) -> None:
+    """Raise the error for the first key (dotted) that is not known."""
+    known = list(known)
+    for key in keys:
+        if key not in known:
+            raise InputError(f"{where}: {unknown_name('config key', key, known)}")

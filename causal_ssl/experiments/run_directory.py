@@ -1,0 +1,174 @@
+"""The directory that one run owns: one config, one process at a time, nothing half-written.
+
+DIR/config.yaml       the resolved config; another one is refused
+DIR/environment.json  versions and device
+DIR/cells/            one file a finished cell, so that a rerun continues
+DIR/checkpoints/      training in progress
+DIR/worlds/, encoders/ what was trained on, and what came of it
+DIR/table.csv ...     the results
+"""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from causal_ssl.errors import InputError
+from causal_ssl.experiments import options
+
+CONFIG = "config.yaml"
+LOCK = ".lock"
+TEMPORARY = ".partial-"
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file that is at every moment either absent, its old self, or whole.
+
+    Args:
+        path: parent folders are made.
+        content: text is written as UTF-8.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+class RunDirectory:
+    """One run's own directory.
+
+    Args:
+        path: may or may not exist yet.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run = RunDirectory(Path(folder) / "x")
+        ...     with run.claim("numerical", {"steps": 10}):
+        ...         run.write("table.csv", "a,b")
+        ...     run.config()
+        {'study': 'numerical', 'steps': 10}
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def write(self, name: str, content: str | bytes) -> None:
+        """Write one of the run's files, atomically."""
+        write_atomically(self.path / name, content)
+
+    def config(self) -> dict[str, Any]:
+        """The run's config, with the study's name under "study".
+
+        Raises:
+            InputError: the directory holds no run.
+        """
+        file = self.path / CONFIG
+        if not file.is_file():
+            missing = (
+                "there is no such directory" if not self.path.exists() else f"no {CONFIG} in it"
+            )
+            raise InputError(
+                f"{self.path} is not a run directory ({missing}): start one with --out"
+            )
+        try:
+            found = yaml.safe_load(file.read_text())
+        except yaml.YAMLError as error:
+            raise InputError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
+        if not isinstance(found, dict) or "study" not in found:
+            raise InputError(f"{file} is not the config of a run: it names no study")
+        return found
+
+    @contextmanager
+    def claim(self, study: str, config: Mapping[str, Any]) -> Iterator[None]:
+        """Make the directory this run's, or continue in it; no other process may do so meanwhile.
+
+        Args:
+            study: the study's name.
+            config: plain nested values that identify the run.
+
+        Raises:
+            InputError: the path is a file, cannot be written, holds other things, holds a run with
+                another config (every differing field is named), or is in use.
+        """
+        self.check(study, config)
+        self._make()
+        with self._locked():
+            if not (self.path / CONFIG).exists():
+                text = yaml.safe_dump({"study": study, **config}, sort_keys=False)
+                self.write(CONFIG, text)
+            for leftover in self.path.rglob(f"{TEMPORARY}*"):
+                leftover.unlink()
+            yield
+
+    def check(self, study: str, config: Mapping[str, Any]) -> None:
+        """Refuse what `claim` would refuse, without touching anything."""
+        if self.path.is_file():
+            raise InputError(f"--out {self.path} is a file: name a directory")
+        if not self.path.exists():
+            return
+        if (self.path / CONFIG).exists():
+            self._refuse_another({"study": study, **config})
+            return
+        known = (LOCK, TEMPORARY)
+        foreign = sorted(e.name for e in self.path.iterdir() if not e.name.startswith(known))
+        if foreign:
+            raise InputError(
+                f"--out {self.path} holds files that are no run ({', '.join(foreign[:3])}"
+                f"{', ...' if len(foreign) > 3 else ''}): name a new or empty directory"
+            )
+
+    def _refuse_another(self, asked: Mapping[str, Any]) -> None:
+        there, here = options.flatten(self.config()), options.flatten(asked)
+        differing = [key for key in here | there if there.get(key) != here.get(key)]
+        if differing:
+            changes = "; ".join(
+                f"{key}: {_shown(there.get(key))} there, {_shown(here.get(key))} asked"
+                for key in differing
+            )
+            raise InputError(
+                f"{self.path} holds a run with another config ({changes}):"
+                " repeat its options to continue it, or name another --out"
+            )
+
+    def _make(self) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"--out {self.path} cannot be made: {error.strerror}") from error
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise InputError(f"--out {self.path} cannot be written: choose another directory")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        # The kernel drops the lock with the process, however it ends. The file stays: unlinking it
+        # would let two later processes lock two different files of that name.
+        with (self.path / LOCK).open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    f"{self.path} is in use by another run: wait for it, or name another --out"
+                ) from None
+            yield
+
+
+def _shown(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,158 @@
+"""Worker processes that are reused, report progress, and never outlive their parent."""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Any
+
+Report = Callable[[Any], None]
+Task = tuple[Any, ...]
+"""Arguments of one call of the workers' function, which takes a `Report` after them."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a worker says: a piece of progress of task `index`, or its result."""
+
+    index: int
+    payload: Any
+    done: bool
+
+
+class WorkerError(RuntimeError):
+    """A task failed in a worker, or the worker died."""
+
+
+class Workers:
+    """A pool of spawned processes, each of which takes one task after another.
+
+    Spawned, not forked: threads and CUDA do not survive a fork. Importing torch costs a spawned
+    process seconds, hence the reuse. The workers ignore Ctrl-C (the parent stops them), and die
+    with the parent even where it is killed.
+
+    Args:
+        count: processes to start at most.
+        threads: threads of numerical libraries in each; None leaves them as they are.
+    """
+
+    def __init__(self, count: int, *, threads: int | None = 1) -> None:
+        self._count = count
+        self._threads = threads
+        self._workers: list[tuple[BaseProcess, Connection]] = []
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for process, connection in self._workers:
+            connection.close()
+            if error is not None:
+                process.terminate()
+        for process, _ in self._workers:
+            process.join(timeout=5)
+            if process.is_alive():
+                process.kill()
+                process.join()
+        self._workers.clear()
+
+    def run(self, function: Callable[..., Any], tasks: Sequence[Task]) -> Iterator[Event]:
+        """Call function(*task, report) for every task; yield events as they come.
+
+        Raises:
+            WorkerError: a task raised, or a worker died; other tasks are abandoned.
+        """
+        context = multiprocessing.get_context("spawn")
+        waiting = list(enumerate(tasks))[::-1]
+        active: dict[Connection, tuple[int, BaseProcess]] = {}
+        for _ in range(min(self._count, len(tasks)) - len(self._workers)):
+            ours, theirs = context.Pipe()
+            arguments = (theirs, self._threads, os.getpid())
+            process: BaseProcess = context.Process(target=_serve, args=arguments)
+            process.start()
+            theirs.close()
+            self._workers.append((process, ours))
+        for worker, connection in self._workers[: len(tasks)]:
+            active[connection] = (_send(connection, function, waiting), worker)
+        while active:
+            for ready in wait(list(active)):
+                assert isinstance(ready, Connection)
+                index, worker = active[ready]
+                kind, payload = _receive(ready, worker)
+                if kind == "failed":
+                    raise WorkerError(payload)
+                yield Event(index, payload, done=kind == "done")
+                if kind == "done":
+                    del active[ready]
+                    if waiting:
+                        active[ready] = (_send(ready, function, waiting), worker)
+
+
+def _send(
+    connection: Connection, function: Callable[..., Any], waiting: list[tuple[int, Task]]
+) -> int:
+    index, task = waiting.pop()
+    connection.send((function, task))
+    return index
+
+
+def _receive(connection: Connection, process: BaseProcess) -> tuple[str, Any]:
+    try:
+        return connection.recv()
+    except EOFError:
+        process.join(timeout=5)
+        code = process.exitcode
+        cause = f"signal {-code}" if code is not None and code < 0 else f"status {code}"
+        hint = " (out of memory?)" if code == -signal.SIGKILL else ""
+        raise WorkerError(f"a worker process ended with {cause}{hint}") from None
+
+
+def _serve(connection: Connection, threads: int | None, parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent(parent)
+    if threads is not None:  # read by numerical libraries when a task imports them
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            os.environ[name] = str(threads)
+    while True:
+        try:
+            function, task = connection.recv()
+        except EOFError:
+            return
+        try:
+            result = function(*task, lambda payload: connection.send(("progress", payload)))
+            connection.send(("done", result))
+        except Exception:
+            connection.send(("failed", traceback.format_exc()))
+
+
+def die_with_parent(parent: int) -> None:
+    """Have this process killed as soon as process `parent`, which started it, is gone.
+
+    Args:
+        parent: its id, as known to itself.
+    """
+    if sys.platform == "linux":
+        PR_SET_PDEATHSIG = 1
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the call above
+            os._exit(1)
+    elif (watched := multiprocessing.parent_process()) is not None:
+
+        def watch() -> None:
+            wait([watched.sentinel])
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
