@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from causal_ssl.datasets.content_style_config import ContentStyleConfig
 from causal_ssl.errors import InputError, unknown_name
 from causal_ssl.randomness import generator_for
 from causal_ssl.scm import (
@@ -28,47 +29,10 @@ from causal_ssl.scm import (
 from causal_ssl.scm.state import read_state, write_state
 from causal_ssl.views import style_change
 
+__all__ = ["ContentStyle", "ContentStyleConfig", "Sample", "Views"]
+
 CPU = torch.device("cpu")
 PARAMETERS = ("content_cov", "style_cov", "change_cov", "offset", "weight")
-
-
-@dataclass(frozen=True)
-class ContentStyleConfig:
-    """Which process: dimensions, how style changes, which dependence there is.
-
-    Args:
-        n_content: content dimensions.
-        n_style: style dimensions.
-        p_change: probability that a style dimension changes between views, in (0, 1].
-        statistical: dependence within content, within style and within style changes: each of the
-            three covariances is a Wishart draw of its own; identity else.
-        causal: style depends on content: style | content ~ N(a + B content, .) with entries of a
-            and B from N(0, 1); both are 0 else.
-        mixing_layers: square layers of the mixing.
-        mixing_slope: of LeakyReLU between them.
-        mixing_candidates: draws that set the limit on the layers' condition numbers.
-
-    Raises:
-        InputError: a value out of range.
-    """
-
-    n_content: int = 5
-    n_style: int = 5
-    p_change: float = 1.0
-    statistical: bool = False
-    causal: bool = False
-    mixing_layers: int = 3
-    mixing_slope: float = 0.2
-    mixing_candidates: int = 24_975
-
-    def __post_init__(self) -> None:
-        for name in ("n_content", "n_style", "mixing_layers", "mixing_candidates"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)!r}: expected at least 1")
-        if not 0.0 < self.p_change <= 1.0:
-            raise InputError(f"p_change = {self.p_change!r}: expected a probability in (0, 1]")
-        if not self.mixing_slope > 0.0:
-            raise InputError(f"mixing_slope = {self.mixing_slope!r}: expected > 0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +145,7 @@ class ContentStyle:
                 return torch.randn(shape, generator=generator_for(seed, name), dtype=torch.float64)
             return torch.zeros(shape, dtype=torch.float64)
 
+        sizes = (config.mixing_layers, config.mixing_candidates, config.mixing_rank)
         return cls(
             config,
             seed,
@@ -189,10 +154,7 @@ class ContentStyle:
             change_cov=covariance("change_cov", n_s),
             offset=dependence("offset", n_s),
             weight=dependence("weight", n_s, n_c),
-            mixing=InvertibleMLP(
-                _mixing_weights(seed, n_c + n_s, config.mixing_layers, config.mixing_candidates),
-                config.mixing_slope,
-            ),
+            mixing=InvertibleMLP(_mixing_weights(seed, n_c + n_s, *sizes), config.mixing_slope),
         )
 
     # -- sampling -----------------------------------------------------------------------------
@@ -291,8 +253,10 @@ class ContentStyle:
         }
 
     @classmethod
-    def from_state_dict(cls, state: Mapping[str, Any]) -> "ContentStyle":
-        """The world of a `state_dict`, on the CPU.
+    def from_state_dict(
+        cls, state: Mapping[str, Any], device: torch.device | str = CPU
+    ) -> "ContentStyle":
+        """The world of a `state_dict`.
 
         Raises:
             InputError: an entry missing, unknown or of the wrong shape.
@@ -306,29 +270,31 @@ class ContentStyle:
         for name in state["config"].keys() - known:
             raise unknown_name("option of a saved world", name, known)
         config = ContentStyleConfig(**state["config"])
-        return cls(
-            config,
-            state["seed"],
-            **{name: state[name] for name in PARAMETERS},
-            mixing=InvertibleMLP(state["mixing_weights"], config.mixing_slope),
-        )
+        parameters = {name: state[name] for name in PARAMETERS}
+        mixing = InvertibleMLP(state["mixing_weights"], config.mixing_slope)
+        return cls(config, state["seed"], **parameters, mixing=mixing).to(device)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the whole world, mixing included; a crash leaves the old file or the new one."""
         write_state(self.state_dict(), path)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The model's mechanisms are functions, which do not travel to worker processes.
+        return ContentStyle.from_state_dict, (self.state_dict(), self.device)
+
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> "ContentStyle":
-        """Read a world that `save` wrote, on the CPU.
+    def load(cls, path: str | PathLike[str], device: torch.device | str = CPU) -> "ContentStyle":
+        """Read a world that `save` wrote.
 
         Raises:
             InputError: no such file, or not a world.
         """
-        return cls.from_state_dict(read_state(path))
+        return cls.from_state_dict(read_state(path), device)
 
 
 @lru_cache(maxsize=256)
-def _mixing_weights(seed: int, dim: int, layers: int, candidates: int) -> Tensor:
+def _mixing_weights(seed: int, dim: int, layers: int, candidates: int, rank: int) -> Tensor:
     """Weights of the mixing of a seed. Cached: the search takes a fraction of a second or more."""
     generator = generator_for(seed, "mixing")
-    return draw_mixing(dim, layers=layers, candidates=candidates, generator=generator).weights
+    mixing = draw_mixing(dim, layers=layers, candidates=candidates, rank=rank, generator=generator)
+    return mixing.weights

@@ -5,6 +5,7 @@ from causal_ssl.scm.mixing import InvertibleMLP, draw_mixing
 from causal_ssl.scm.soft import Soft, soft
 from causal_ssl.scm.spaces import LatentSpace, Rn
 from causal_ssl.scm.structural import StructuralCausalModel
+from causal_ssl.scm.truncated_normal import truncated_normal
 from causal_ssl.scm.wishart import wishart_covariance
 from causal_ssl.scm.world import World
 
@@ -18,5 +19,6 @@ __all__ = [
     "World",
     "draw_mixing",
     "soft",
+    "truncated_normal",
     "wishart_covariance",
 ]

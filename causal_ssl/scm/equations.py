@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -10,6 +10,7 @@ from pyro.distributions.torch_distribution import TorchDistributionMixin
 from torch import Tensor, nn
 
 from causal_ssl.errors import InputError
+from causal_ssl.scm.laws import law_tensors
 
 NOISE = "noise"
 FACTUAL = "factual"
@@ -46,6 +47,16 @@ def argument_names(function: Callable[..., Tensor], owner: str) -> tuple[str, ..
     return tuple(parameter.name for parameter in required)
 
 
+def noise_site(key: str) -> str:
+    """Name of the Pyro site of an exogenous noise.
+
+    Examples:
+        >>> noise_site("style"), noise_site("style.changed")
+        ('style.noise', 'style.changed')
+    """
+    return key if "." in key else f"{key}.{NOISE}"
+
+
 class Equation(Protocol):
     """How one variable follows from its parents and its noise."""
 
@@ -71,6 +82,12 @@ class Mechanism:
     function: Callable[..., Tensor]
     parents: tuple[str, ...]
     noise: Laws
+    law_names: tuple[str, ...] = field(init=False)
+    """Tensors of the noise law, taken down now: distributions cache derived ones when used."""
+
+    def __post_init__(self) -> None:
+        names = tuple(name for law in self.noise.values() for name in law_tensors(law))
+        object.__setattr__(self, "law_names", names)
 
     def solve(
         self, values: Tensors, noise: Tensors, batch: torch.Size, factual: Tensor | None

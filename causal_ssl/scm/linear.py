@@ -49,7 +49,7 @@ class Affine(nn.Module):
         super().__init__()
         if offset.dim() != 1:
             raise InputError(f"offset of shape {tuple(offset.shape)}: expected (d,)")
-        self.register_buffer("offset", offset.double())
+        self.register_buffer("offset", offset.to(torch.float64, copy=True))
         self.parents = tuple(weights)
         for parent, weight in weights.items():
             if weight.dim() != 2 or len(weight) != len(offset):
@@ -57,7 +57,7 @@ class Affine(nn.Module):
                     f"weight of {parent!r} has shape {tuple(weight.shape)}: "
                     f"expected ({len(offset)}, d of {parent!r})"
                 )
-            self.register_buffer(f"weight_{parent}", weight.double())
+            self.register_buffer(f"weight_{parent}", weight.to(torch.float64, copy=True))
 
     @property
     def __signature__(self) -> Signature:

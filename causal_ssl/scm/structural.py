@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from copy import copy
 from functools import cached_property
+from os import PathLike
 from types import MappingProxyType
 
 import networkx as nx
@@ -25,26 +26,25 @@ from pyro.distributions.torch_distribution import TorchDistributionMixin
 from pyro.poutine import block
 from torch import Tensor
 
-from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.errors import unknown_name
 from causal_ssl.randomness import generator_for, global_randomness_from
 from causal_ssl.scm import checks
-from causal_ssl.scm.equations import NOISE, Equation, Fixed, Mechanism, Tensors, argument_names
+from causal_ssl.scm.equations import (
+    NOISE,
+    Equation,
+    Mechanism,
+    Tensors,
+    argument_names,
+    noise_site,
+)
 from causal_ssl.scm.graph import causal_graph, topological_order
+from causal_ssl.scm.hard import fixed
 from causal_ssl.scm.laws import law_tensors
 from causal_ssl.scm.soft import Soft, softened
+from causal_ssl.scm.state import equations_state, equations_with_state, read_state, write_state
 from causal_ssl.scm.world import World
 
 Intervention = Tensor | float | Soft
-
-
-def noise_site(key: str) -> str:
-    """Name of the Pyro site of an exogenous noise.
-
-    Examples:
-        >>> noise_site("style"), noise_site("style.changed")
-        ('style.noise', 'style.changed')
-    """
-    return key if "." in key else f"{key}.{NOISE}"
 
 
 class StructuralCausalModel:
@@ -52,8 +52,7 @@ class StructuralCausalModel:
 
     The model is a Pyro program (`model`): noise is `pyro.sample`d at sites "<variable>.noise", each
     variable is a `pyro.deterministic` site of its own name. `do` returns another model of the same
-    kind, so interventions compose. Everything is computed where the noise's parameters live:
-    construct the distributions and the mechanisms' tensors on the device you want.
+    kind, so interventions compose. Construct noise and mechanisms on the device you want.
 
     Args:
         noise: variable -> Pyro distribution of its exogenous noise; one event is one sample, so
@@ -61,7 +60,7 @@ class StructuralCausalModel:
         mechanisms: variable -> function. Its argument names are its parents; the argument `noise`
             is the variable's own exogenous noise; arguments with a default are constants. Values
             come as (n, *event) and the result must be (n, *event). A mechanism that is an
-            `nn.Module` is saved with the model (`causal_ssl.scm.state`).
+            `nn.Module` is saved with the model.
 
     Raises:
         InputError: a cycle, an unknown parent, missing or unread noise, noise without mechanism.
@@ -195,7 +194,7 @@ class StructuralCausalModel:
             if variable not in self.equations:
                 raise unknown_name("variable in do()", variable, self.variables)
         twin = copy(self)
-        twin._events = self._events
+        twin._examples = self._examples
         twin._set_equations(
             {**self.equations, **{v: self._intervened(v, i) for v, i in interventions.items()}}
         )
@@ -237,30 +236,38 @@ class StructuralCausalModel:
             values[variable] = twin._solve(variable, values, noise, torch.Size([world.n]), factual)
         return World(values, noise)
 
+    # -- keeping ------------------------------------------------------------------------------
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the tensors of the noise and of mechanisms that are modules; functions are code.
+
+        A crash leaves the old file or the new one.
+        """
+        write_state(equations_state(self.equations), path)
+
+    def load(self, path: str | PathLike[str]) -> "StructuralCausalModel":
+        """This model with the tensors that `save` wrote, on this model's device.
+
+        Raises:
+            InputError: no such file, not a saved state, or of a model made of other parts.
+        """
+        twin = copy(self)
+        vars(twin).pop("_examples", None)
+        twin._set_equations(equations_with_state(self.equations, read_state(path)))
+        return twin
+
     # -- inside -------------------------------------------------------------------------------
 
     @cached_property
-    def _events(self) -> Mapping[str, tuple[torch.Size, torch.dtype]]:
-        """Event shape and dtype of every variable, found by drawing two samples."""
-        world = self.sample(2, generator=generator_for("event shapes", device=self.device))
-        return {name: (value.shape[1:], value.dtype) for name, value in world.items()}
+    def _examples(self) -> World:
+        """Two samples, for what they show: event shape and precision of every variable."""
+        return self.sample(2, generator=generator_for("examples", device=self.device))
 
     def _intervened(self, variable: str, intervention: Intervention) -> Equation:
         base = self.equations[variable]
         if isinstance(intervention, Soft):
             return softened(variable, base, intervention, self.variables)
-        if not isinstance(intervention, Tensor | float | int):
-            raise InputError(
-                f"do({variable}=...) is a {type(intervention).__name__}: "
-                "expected a number, a tensor or soft(...)"
-            )
-        event, dtype = self._events[variable]
-        value = torch.as_tensor(intervention, device=self.device)
-        checks.check_intervention(variable, value, event)
-        value = value.to(dtype)
-        return Fixed(
-            variable, value.expand(event) if value.dim() == 0 else value, len(event), base.noise
-        )
+        return fixed(variable, base, intervention, like=self._examples[variable])
 
     def _fresh_noise(
         self, twin: "StructuralCausalModel", n: int, generator: torch.Generator | None
@@ -290,6 +297,7 @@ class StructuralCausalModel:
         except Exception as error:
             error.add_note(f"while computing the variable {variable!r} for {tuple(batch)} samples")
             raise
-        event = vars(self).get("_events", {}).get(variable, (None,))[0]
+        examples = vars(self).get("_examples")
+        event = examples[variable].shape[1:] if examples else None
         checks.check_solution(variable, value, batch, event)
         return value

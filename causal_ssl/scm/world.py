@@ -29,13 +29,13 @@ class World(Mapping[str, Tensor]):
     __slots__ = ("_noise", "_values")
 
     def __init__(self, values: Mapping[str, Tensor], noise: Mapping[str, Tensor]) -> None:
-        self._values = MappingProxyType(dict(values))
-        self._noise = MappingProxyType(dict(noise))
+        self._values = dict(values)
+        self._noise = dict(noise)
 
     @property
     def noise(self) -> Mapping[str, Tensor]:
         """Exogenous noise, (n, *event) each."""
-        return self._noise
+        return MappingProxyType(self._noise)
 
     @property
     def n(self) -> int:
