@@ -33,7 +33,7 @@ def finite_matrix(name: str, values: Any) -> Tensor:
 def _checked_array(name: str, values: Any) -> np.ndarray:
     if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind == "f":
         # Ahead of scikit-learn's check, whose message does not say where.
-        _refuse_nan(name, torch.from_numpy(np.ascontiguousarray(values, dtype=np.float64)))
+        _refuse_nan(name, torch.from_numpy(np.array(values, dtype=np.float64)))
     try:
         array = check_array(values, dtype=np.float64, input_name=name)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The linear systems behind `KernelRidgeCV`: (K_gamma + alpha I) c = y, solved and certified."""
+"""Every system of the grid search, solved until its residual certifies the score."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-Fold = tuple[int, int]
+from causal_ssl.analysis._gram import Fold, Gram, Points
+from causal_ssl.analysis._preconditioners import (
+    NotPositiveDefinite,
+    Nystrom,
+    cholesky,
+    eigen,
+    identity,
+)
+from causal_ssl.analysis._ridge_system import RidgeSystem, advance, refine
+
+# Three float32 factors of two thirds of 20480 points: with the rest, below 4 GB.
+FACTOR_BYTES = 2_300_000_000
+# Landmarks pay where what they leave out is small beside alpha: conjugate gradients then need few
+# products. The trace bounds its norm some tens of times too high.
+SMOOTH_RATIO = 10.0
+MAX_LANDMARKS = 1024
 
 
 @dataclass(frozen=True)
@@ -23,67 +38,182 @@ class GridScores:
     residuals: Tensor
 
 
-def gaussian_kernel(a: Tensor, b: Tensor, gamma: float) -> Tensor:
-    """exp(-gamma ||a_i - b_j||^2): (n, d), (m, d) -> (n, m), in the inputs' precision."""
-    squared = a.square().sum(1)[:, None] + b.square().sum(1) - 2 * (a @ b.T)
-    return squared.clamp_(min=0).mul_(-gamma).exp_()
-
-
 def folds_of(n: int, cv: int) -> list[Fold]:
     """The held-out ranges [start, stop) of an unshuffled KFold(cv) over n samples."""
     sizes = [n // cv + (k < n % cv) for k in range(cv)]
-    stops = torch.tensor(sizes).cumsum(0).tolist()
-    return [(stop - size, stop) for stop, size in zip(stops, sizes, strict=True)]
+    starts = [sum(sizes[:k]) for k in range(cv)]
+    return [(start, start + size) for start, size in zip(starts, sizes, strict=True)]
 
 
-def grid_scores(
-    x: Tensor, y: Tensor, alphas: Sequence[float], gammas: Sequence[float], folds: Sequence[Fold]
-) -> GridScores:
-    """Held-out R2 of every (target, alpha, gamma, fold)."""
-    shape = (y.shape[1], len(alphas), len(gammas), len(folds))
-    out = GridScores(*(torch.zeros(shape, dtype=torch.float64) for _ in range(3)))
-    for g, gamma in enumerate(gammas):
-        gram = gaussian_kernel(x, x, gamma)
-        for f, (start, stop) in enumerate(folds):
-            train = torch.cat([torch.arange(start), torch.arange(stop, len(x))]).to(x.device)
-            k, cross, target = gram[train][:, train], gram[start:stop][:, train], y[train]
-            for a, alpha in enumerate(alphas):
-                coef, residual = _cholesky_solve(k, target, alpha)
-                predicted = cross @ coef
-                scores, bounds = r2_with_bound(y[start:stop], predicted, residual, alpha)
-                out.scores[:, a, g, f] = scores.cpu()
-                out.bounds[:, a, g, f] = bounds.cpu()
-                relative = residual / target.norm(dim=0).clamp_min(1e-300)
-                out.residuals[:, a, g, f] = relative.cpu()
-    return out
+class GridSearch:
+    """Cross-validation of all targets y (n, t) over alphas x gammas x folds."""
+
+    def __init__(
+        self,
+        points: Points,
+        y: Tensor,
+        alphas: Sequence[float],
+        gammas: Sequence[float],
+        folds: Sequence[Fold],
+    ) -> None:
+        self.points, self.y = points, y
+        self.alphas, self.gammas, self.folds = alphas, gammas, folds
+        shape = (y.shape[1], len(alphas), len(gammas), len(folds))
+        self.workspaces: list[Tensor] = []
+        self.result = GridScores(*(torch.zeros(shape, dtype=torch.float64) for _ in range(3)))
+
+    def run(self, wanted: Tensor, tol: float) -> None:
+        """Fill in the wanted (alphas, gammas), a mask, with bounds of about tol or below."""
+        for g, gamma in enumerate(self.gammas):
+            chosen = [a for a in range(len(self.alphas)) if wanted[a, g]]
+            if chosen:
+                self._run_gamma(self.points.gram(gamma), g, chosen, tol)
+
+    def _run_gamma(self, gram: Gram, g: int, chosen: list[int], tol: float) -> None:
+        sums = _row_sums(gram, self.folds)
+        places, systems, spreads = [], [], []
+        for a in chosen:
+            for f, (start, stop) in enumerate(self.folds):
+                spread = min(float(stop - start), float(sums[start:stop, f].max()))
+                goal = _goal(self.y[start:stop], self.alphas[a], spread, tol)
+                systems.append(RidgeSystem(self.y, self.alphas[a], (start, stop), goal))
+                spreads.append(spread)
+                places.append((a, f))
+        solve_all(gram, systems, float(sums.sum(1).max()), self.workspaces)
+        for (a, f), system, spread in zip(places, systems, spreads, strict=True):
+            start, stop = system.fold
+            norms = system.norms()
+            predicted = system.product[start:stop]
+            score, bound = r2_with_bound(
+                self.y[start:stop], predicted, norms * (spread / system.alpha) ** 0.5
+            )
+            self.result.scores[:, a, g, f] = score.cpu()
+            self.result.bounds[:, a, g, f] = bound.cpu()
+            relative = norms / system.target.norm(dim=0).clamp_min(1e-300)
+            self.result.residuals[:, a, g, f] = relative.cpu()
 
 
-def solve(x: Tensor, y: Tensor, alpha: float, gamma: float) -> tuple[Tensor, Tensor]:
-    """Coefficients (n, t) of the ridge on all of x, and their residual norms (t,)."""
-    return _cholesky_solve(gaussian_kernel(x, x, gamma), y, alpha)
+def refit(points: Points, y: Tensor, alpha: float, gamma: float) -> Tensor:
+    """Coefficients (n, t) on all points, to rounding: no prediction errs by 1e-9 of y's size."""
+    gram = points.gram(gamma)
+    nothing = (len(y), len(y))
+    goal = 1e-9 * alpha**0.5 * y.square().mean(0).sqrt()
+    system = RidgeSystem(y, alpha, nothing, goal)
+    solve_all(gram, [system], float(_row_sums(gram, [(0, len(y))]).max()), [])
+    return system.coef
 
 
-def _cholesky_solve(k: Tensor, y: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    shifted = k.clone()
-    shifted.diagonal().add_(alpha)
-    coef = torch.cholesky_solve(y, torch.linalg.cholesky(shifted))
-    return coef, (y - shifted @ coef).norm(dim=0)
+def r2_with_bound(y: Tensor, predicted: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+    """R2 (t,) of held-out predictions (m, t) that err by at most `shift` (t,) in norm, and a bound
+    on the error of the R2.
 
-
-def r2_with_bound(
-    y: Tensor, predicted: Tensor, residual: Tensor, alpha: float
-) -> tuple[Tensor, Tensor]:
-    """R2 (t,) of held-out predictions (m, t), and a bound on its error by residual norms (t,).
-
-    With e = (K + alpha I)^-1 r the error of the coefficients, a prediction errs by k(x)^T e. The
-    matrix [[K, k], [k^T, 1]] is positive semi-definite, so k^T (K + alpha I)^-1 k <= 1, and by
-    Cauchy-Schwarz |k^T e| <= sqrt(r^T (K + alpha I)^-1 r) <= ||r|| / sqrt(alpha).
+    With e = (K + alpha I)^-1 r the error of the coefficients, held-out predictions err by K_* e.
+    The kernel over training and held-out points is positive semi-definite, so
+    K_* (K + alpha I)^-1 K_*' <= K_**, hence
+    ||K_* e||^2 <= ||K_**|| r' (K + alpha I)^-1 r <= ||K_**|| ||r||^2 / alpha,
+    and the largest row sum of K_** bounds its norm.
     """
     error = (y - predicted).norm(dim=0)
     total = (y - y.mean(0)).norm(dim=0)
-    shift = residual * (len(y) / alpha) ** 0.5
     constant = total == 0
+    total = torch.where(constant, torch.ones_like(total), total)
     scores = 1 - (error / total).square()
+    # scikit-learn's convention for a target that is constant on the fold.
     scores = torch.where(constant, (error == 0).to(scores), scores)
     bounds = (2 * error * shift + shift.square()) / total.square()
     return scores, torch.where(constant, torch.zeros_like(bounds), bounds)
+
+
+def _goal(held_out: Tensor, alpha: float, spread: float, tol: float) -> Tensor:
+    """Residual norms (t,) for which the bound of `r2_with_bound` stays near tol."""
+    total = (held_out - held_out.mean(0)).square().sum(0)
+    # Predictions no worse than 0 are assumed; where they are, the bound is that much larger.
+    size = held_out.norm(dim=0).clamp_min(1e-300)
+    shift = tol * torch.where(total > 0, total / (2.5 * size), size)
+    return shift * (alpha / spread) ** 0.5
+
+
+def _row_sums(gram: Gram, folds: Sequence[Fold]) -> Tensor:
+    """(n, folds): the sum of each row of K over each fold."""
+    members = torch.zeros(len(gram.x), len(folds), dtype=gram.x.dtype, device=gram.x.device)
+    for f, (start, stop) in enumerate(folds):
+        members[start:stop, f] = 1
+    return gram.matmul(members)
+
+
+def solve_all(
+    gram: Gram, systems: Sequence[RidgeSystem], norm: float, workspaces: list[Tensor]
+) -> None:
+    """Bring every system to its goal, or to what float64 allows; `norm` bounds that of K.
+
+    The cheapest way that works: conjugate gradients alone where K is sparse, preconditioned by
+    landmarks where it is smooth, by a float32 Cholesky factor each otherwise, and by a float64 one
+    where float32 fails. `workspaces` hold the float32 factors and serve again at the next call.
+    """
+    if gram.sparse is not None:
+        advance(gram, systems, [identity] * len(systems), iterations=100)
+    else:
+        _by_landmarks(gram, systems)
+    pending = _pending(systems, norm)
+    entries = max((len(s.target) ** 2 for s in systems), default=1)
+    if any(len(workspace) < entries for workspace in workspaces):
+        workspaces.clear()
+    batch = max(1, _factor_bytes(gram.x.device) // (4 * entries))
+    while len(workspaces) < min(batch, len(pending)):
+        workspaces.append(torch.empty(entries, dtype=torch.float32, device=gram.x.device))
+    for k in range(0, len(pending), batch):
+        _by_float32(gram, pending[k : k + batch], workspaces)
+    pending = _pending(systems, norm)
+    if pending:
+        workspaces.clear()
+    for system in pending:
+        _by_float64(gram, system)
+
+
+def _pending(systems: Sequence[RidgeSystem], norm: float) -> list[RidgeSystem]:
+    """Systems that miss their goal by more than the rounding of their residual explains."""
+    floor = [2e-16 * (norm + s.alpha) * s.coef.norm(dim=0) for s in systems]
+    return [
+        s
+        for s, rounding in zip(systems, floor, strict=True)
+        if not s.met and bool((s.norms() > torch.maximum(s.goal, rounding)).any())
+    ]
+
+
+def _by_landmarks(gram: Gram, systems: Sequence[RidgeSystem]) -> None:
+    landmarks = min(MAX_LANDMARKS, len(gram.x) // 8)
+    # A quarter of them tells, at a sixteenth of the cost, whether K is smooth at all.
+    if landmarks < 4 or Nystrom(gram, landmarks // 4).trace_error > 0.01 * len(gram.x):
+        return
+    nystrom = Nystrom(gram, landmarks)
+    smooth = [s for s in systems if nystrom.trace_error <= SMOOTH_RATIO * s.alpha]
+    made = [nystrom.preconditioner(s.fold, s.alpha) for s in smooth]
+    refine(gram, smooth, made)
+    advance(gram, smooth, made, iterations=20)
+
+
+def _by_float32(gram: Gram, systems: Sequence[RidgeSystem], workspaces: list[Tensor]) -> None:
+    factored, made = [], []
+    for system, workspace in zip(systems, workspaces, strict=False):
+        try:
+            made.append(cholesky(gram, system.fold, system.alpha, torch.float32, workspace))
+        except NotPositiveDefinite:
+            continue
+        factored.append(system)
+    refine(gram, factored, made)
+    advance(gram, factored, made, iterations=15)
+
+
+def _by_float64(gram: Gram, system: RidgeSystem) -> None:
+    try:
+        made = cholesky(gram, system.fold, system.alpha, torch.float64)
+    except NotPositiveDefinite:
+        made = eigen(gram, system.fold, system.alpha)
+    system.reset()
+    refine(gram, [system], [made])
+
+
+def _factor_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0] // 2)
+    return FACTOR_BYTES
