@@ -12,16 +12,18 @@ from causal_ssl.errors import InputError, unknown_name
 from causal_ssl.scm.equations import FACTUAL, NOISE
 from causal_ssl.scm.world import World
 
+RESERVED = (NOISE, FACTUAL, "generator")
+
 
 def check_names(noise: Iterable[str], arguments: Mapping[str, tuple[str, ...]]) -> None:
     """Noise and parents must belong to the variables, and noise be given where it is read."""
     if not arguments:
         raise InputError("a structural causal model needs at least one mechanism: got none")
     for variable, names in arguments.items():
-        if variable in (NOISE, FACTUAL) or not variable.isidentifier():
+        if variable in RESERVED or not variable.isidentifier():
             raise InputError(
                 f"{variable!r} cannot name a variable: use an identifier other than "
-                f"{NOISE!r} and {FACTUAL!r}"
+                + ", ".join(RESERVED)
             )
         for name in names:
             if name != NOISE and name not in arguments:
@@ -109,6 +111,19 @@ def check_solution(
             f"the mechanism of {variable!r} returned shape {shape}: expected {(*batch, *event)}, "
             f"as {variable!r} has event shape {tuple(event)}"
         )
+
+
+def as_given(variable: str, seen: Tensor, value: Tensor) -> Tensor:
+    """What a variable's Pyro site returned: its value or, under `pyro.do`, whatever was given."""
+    if seen is value:
+        return value
+    try:
+        return seen.to(value).expand_as(value)
+    except RuntimeError:
+        raise InputError(
+            f"pyro.do gives {variable!r} shape {tuple(seen.shape)}: expected a tensor that "
+            f"broadcasts to {tuple(value.shape)}"
+        ) from None
 
 
 def check_world(world: World, variables: Iterable[str], noise: Iterable[str]) -> None:

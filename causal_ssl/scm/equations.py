@@ -47,16 +47,6 @@ def argument_names(function: Callable[..., Tensor], owner: str) -> tuple[str, ..
     return tuple(parameter.name for parameter in required)
 
 
-def noise_site(key: str) -> str:
-    """Name of the Pyro site of an exogenous noise.
-
-    Examples:
-        >>> noise_site("style"), noise_site("style.changed")
-        ('style.noise', 'style.changed')
-    """
-    return key if "." in key else f"{key}.{NOISE}"
-
-
 class Equation(Protocol):
     """How one variable follows from its parents and its noise."""
 

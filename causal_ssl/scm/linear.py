@@ -2,6 +2,7 @@
 
 from inspect import Parameter, Signature
 
+import torch
 from torch import Tensor, nn
 
 from causal_ssl.errors import InputError

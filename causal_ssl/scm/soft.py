@@ -26,7 +26,7 @@ class Soft:
     noise: Mapping[str, TorchDistributionMixin]
 
 
-def soft(function: Callable[..., Tensor], **noise: TorchDistributionMixin) -> Soft:
+def soft(function: Callable[..., Tensor], /, **noise: TorchDistributionMixin) -> Soft:
     """A soft intervention: the variable becomes `function` of whatever its argument names say.
 
     Args:

@@ -32,14 +32,15 @@ from causal_ssl.scm import checks
 from causal_ssl.scm.equations import (
     NOISE,
     Equation,
+    Laws,
     Mechanism,
     Tensors,
     argument_names,
-    noise_site,
 )
 from causal_ssl.scm.graph import causal_graph, topological_order
 from causal_ssl.scm.hard import fixed
 from causal_ssl.scm.laws import law_tensors
+from causal_ssl.scm.noise import batched, draw, in_drawing_order
 from causal_ssl.scm.soft import Soft, softened
 from causal_ssl.scm.state import equations_state, equations_with_state, read_state, write_state
 from causal_ssl.scm.world import World
@@ -113,9 +114,7 @@ class StructuralCausalModel:
         self.graph = causal_graph({v: e.parents for v, e in equations.items()})
         self.variables = topological_order(self.graph)
         laws = {key: law for e in equations.values() for key, law in e.noise.items()}
-        self.noise: Mapping[str, TorchDistributionMixin] = MappingProxyType(
-            {key: laws[key] for key in sorted(laws)}
-        )
+        self.noise: Laws = MappingProxyType(in_drawing_order(laws))
 
     @property
     def device(self) -> torch.device:
@@ -141,14 +140,12 @@ class StructuralCausalModel:
         """
         checks.refuse_conditioning_on(self.variables)
         with pyro.plate("samples", n) if n is not None else nullcontext():
-            noise = {key: pyro.sample(noise_site(key), law) for key, law in self.noise.items()}
-            batch = self._batch_shape(noise)
+            batch, noise = batched(self.noise, draw(self.noise), n)
             values: dict[str, Tensor] = {}
             for variable in self.variables:
                 value = self._solve(variable, values, noise, batch)
                 seen = pyro.deterministic(variable, value, event_dim=value.dim() - len(batch))
-                # Under pyro.do the site returns whatever was given: a scalar, one event, ...
-                values[variable] = value if seen is value else seen.to(value).expand_as(value)
+                values[variable] = checks.as_given(variable, seen, value)
         return World(values, noise)
 
     def sample(self, n: int, *, generator: torch.Generator) -> World:
@@ -215,7 +212,8 @@ class StructuralCausalModel:
         intervention sees the value in `world` as `factual`.
 
         Args:
-            world: drawn from this model.
+            world: drawn from this model. Of a counterfactual world ask the model it belongs to,
+                `do(...)`, or mechanisms upstream forget the earlier intervention.
             generator: on the model's device; needed where a soft intervention draws fresh noise.
             **interventions: as in `do`.
 
@@ -278,11 +276,7 @@ class StructuralCausalModel:
         checks.check_generator(generator, self.device)
         assert generator is not None
         with block(), global_randomness_from(generator), pyro.plate("samples", n):
-            return {key: pyro.sample(noise_site(key), law) for key, law in laws.items()}
-
-    def _batch_shape(self, noise: Tensors) -> torch.Size:
-        shapes = [noise[k].shape[: noise[k].dim() - law.event_dim] for k, law in self.noise.items()]
-        return torch.broadcast_shapes(*shapes)
+            return draw(laws)
 
     def _solve(
         self,

@@ -34,6 +34,13 @@ def model() -> StructuralCausalModel:
     )
 
 
+def late() -> StructuralCausalModel:
+    """style and zoom, unrelated."""
+    law = Normal(torch.zeros(2), 1.0).to_event(1)
+    names = ("style", "zoom")
+    return StructuralCausalModel(dict.fromkeys(names, law), {n: lambda noise: noise for n in names})
+
+
 @pytest.fixture
 def world() -> World:
     return model().sample(500, generator=generator_for("world"))
@@ -95,6 +102,14 @@ class TestSoft:
         done = model().do(style=soft(lambda factual: factual + 1))
         drawn = done.sample(20, generator=generator_for("factual"))
         assert torch.equal(drawn["style"], plain["style"] + 1)
+
+    def test_fresh_noise_shifts_no_other_draw(self) -> None:
+        """A variable that sorts after "style.step" meets the same noise with and without it."""
+        plain = late().sample(20, generator=generator_for("late"))
+        jitter = soft(lambda factual, step: factual + step, step=STEP)
+        drawn = late().do(style=jitter).sample(20, generator=generator_for("late"))
+        assert torch.equal(drawn["zoom"], plain["zoom"])
+        torch.testing.assert_close(drawn["style"], plain["style"] + drawn.noise["style.step"])
 
     def test_fresh_noise_follows_its_law_and_is_on_record(self) -> None:
         n, scm = 100_000, model()

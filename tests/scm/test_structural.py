@@ -184,6 +184,15 @@ class TestPyro:
         torch.testing.assert_close(values["style"], A + values["content"] @ B.T + noise)
         assert trace.nodes["style.noise"]["is_observed"]
 
+    def test_condition_all_samples_on_one_event(self) -> None:
+        noise = {"content.noise": torch.ones(3), "style.noise": torch.zeros(2)}
+        world = pyro.condition(content_style().model, data=noise)(4)
+        torch.testing.assert_close(world["style"], (A + torch.ones(3) @ B.T).expand(4, 2))
+
+    def test_do_with_a_shape_that_fits_nowhere(self) -> None:
+        with pytest.raises(InputError, match=r"pyro.do gives 'style' shape \(3,\).*to \(4, 2\)"):
+            pyro.do(content_style().model, data={"style": torch.zeros(3)})(4)
+
     def test_condition_on_a_variable_is_refused(self) -> None:
         conditioned = pyro.condition(content_style().model, data={"style": torch.zeros(2)})
         with pytest.raises(InputError, match=r"condition on 'style'.*do\(style"):
@@ -285,7 +294,7 @@ class TestErrors:
         with pytest.raises(InputError, match="'c' is a float"):
             StructuralCausalModel({"c": 1.0}, {"c": lambda noise: noise})  # type: ignore[dict-item]
 
-    @pytest.mark.parametrize("name", ["noise", "factual", "two words"])
+    @pytest.mark.parametrize("name", ["noise", "factual", "generator", "two words"])
     def test_reserved_names(self, name: str) -> None:
         with pytest.raises(InputError, match=f"'{name}' cannot name a variable"):
             StructuralCausalModel({name: self.law()}, {name: lambda noise: noise})
