@@ -1,8 +1,8 @@
-"""Large batches some rows at a time: memory for a chunk of the n x m logits, never for all.
+"""The n x m logits of a batch in blocks that fit the cache: memory for a block, never for all.
 
-A batch whose logits are few is computed in one piece, and what its gradient needs is kept. A larger
-one is computed in chunks of rows that stay in the processor's cache, and recomputed chunk by chunk
-in the backward pass: one more exponential each, and memory O(chunk) instead of O(n m).
+A block is some rows of some replicas. What the gradient needs of it is kept where the logits are
+few; where they are many, it is recomputed block by block in the backward pass: one more exponential
+each, and memory O(block) instead of O(n m).
 """
 
 from collections.abc import Callable, Iterator
@@ -11,24 +11,36 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-# Numbers of logits, all replicas and directions together. On a CPU a chunk of 2^17 (512 KiB in
-# float32) and what is derived from it stay in a 1 MiB level-2 cache; a GPU wants large kernels.
+# Numbers of logits. On a CPU 2^18 of them (1 MiB in float32) were the fastest of 2^14 ... 2^20, at
+# n = 256 and at n = 6144, with a level-2 cache of that size; a GPU wants large kernels.
 KEPT = {"cpu": 2**22, "cuda": 2**28}
-CHUNK = {"cpu": 2**17, "cuda": 2**26}
+BLOCK = {"cpu": 2**18, "cuda": 2**26}
+
+Block = tuple[slice, slice]
 
 
 def kept(n_logits: int, device: torch.device) -> bool:
-    """Whether that many logits are computed in one piece and kept for the backward pass."""
+    """Whether what belongs to that many logits is kept for the backward pass."""
     return n_logits <= KEPT.get(device.type, KEPT["cuda"])
 
 
-def row_chunks(n_rows: int, logits_per_row: int, device: torch.device) -> Iterator[slice]:
-    """Consecutive slices of the rows: one if their logits are kept, else cache-sized ones."""
-    step = n_rows
-    if not kept(n_rows * logits_per_row, device):
-        step = max(8, CHUNK.get(device.type, CHUNK["cuda"]) // logits_per_row)
-    for start in range(0, n_rows, step):
-        yield slice(start, min(start + step, n_rows))
+def blocks(replicas: int, n_rows: int, logits_per_row: int, device: torch.device) -> list[Block]:
+    """Slices of the replicas and of the rows that cover all, with a cacheful of logits each.
+
+    Whole replicas together where they fit; else rows of one replica, at least 8 of them.
+
+    Examples:
+        >>> blocks(2, 1000, 1000, torch.device("cpu"))[:2]
+        [(slice(0, 1, None), slice(0, 262, None)), (slice(0, 1, None), slice(262, 524, None))]
+    """
+    size = BLOCK.get(device.type, BLOCK["cuda"])
+    row_step = min(n_rows, max(8, size // logits_per_row))
+    replica_step = max(1, size // (logits_per_row * n_rows))
+    return [
+        (replica_slice, row_slice)
+        for replica_slice in _slices(replicas, replica_step)
+        for row_slice in _slices(n_rows, row_step)
+    ]
 
 
 def by_row_chunks(
@@ -46,21 +58,23 @@ def by_row_chunks(
     Returns:
         (..., n), the chunks joined along the last axis.
     """
-    n, m, replicas = by_row[0].shape[-2], whole[0].shape[-2], by_row[0].shape[:-2].numel()
-    slices = list(row_chunks(n, m * replicas * len(by_row) * per_logit, by_row[0].device))
-    if len(slices) == 1:
+    n, device = by_row[0].shape[-2], by_row[0].device
+    per_row = len(by_row) * by_row[0].shape[:-2].numel() * whole[0].shape[-2] * per_logit
+    if kept(n * per_row, device):
         return rows(0, *by_row, *whole)
-    return torch.cat(
-        [
-            checkpoint(
-                rows,
-                chunk.start,
-                *(tensor[..., chunk, :] for tensor in by_row),
-                *whole,
-                use_reentrant=False,
-                preserve_rng_state=False,
-            )
-            for chunk in slices
-        ],
-        dim=-1,
-    )
+    chunks = [
+        checkpoint(
+            rows,
+            chunk.start,
+            *(tensor[..., chunk, :] for tensor in by_row),
+            *whole,
+            use_reentrant=False,
+            preserve_rng_state=False,
+        )
+        for _, chunk in blocks(1, n, per_row, device)
+    ]
+    return torch.cat(chunks, dim=-1)
+
+
+def _slices(length: int, step: int) -> Iterator[slice]:
+    return (slice(start, min(start + step, length)) for start in range(0, length, step))

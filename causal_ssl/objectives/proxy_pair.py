@@ -20,8 +20,8 @@ from torch.nn import functional as F
 
 from causal_ssl import divergences
 from causal_ssl.divergences import Divergence
-from causal_ssl.objectives.chunks import by_row_chunks, kept, row_chunks
-from causal_ssl.objectives.log_sum_exp import LOG_2, bits, input_gradients, replicas_first
+from causal_ssl.objectives.chunks import blocks, by_row_chunks, kept
+from causal_ssl.objectives.log_sum_exp import LOG_2, bits, replicas_first
 from causal_ssl.objectives.similarities import (
     Cosine,
     Inner,
@@ -96,8 +96,6 @@ def proxy_terms(
         # Both directions in one tensor: half as many, twice as large operations.
         u = torch.stack([replicas_first(view) for view in online])
         v = torch.stack([replicas_first(view) for view in target])
-        if squared:
-            u, v = centred(u, v)
         rows = _ProxyKL.apply(u, v, tau, squared, comparison)
         return rows.view(2, *online[0].shape[:-1])
     return plain_proxy_terms(online, target, similarity=similarity, tau=tau, comparison=comparison)
@@ -135,92 +133,98 @@ class _ProxyKL(torch.autograd.Function):
     def forward(
         ctx: Any, u: Tensor, v: Tensor, tau: float, squared: bool, comparison: Comparison
     ) -> Tensor:
+        if squared:
+            u, v = centred(u, v)
         _, replicas, n, _ = u.shape
-        terms, lse = u.new_empty(2, replicas, n), u.new_empty(2, replicas, n, 1)
+        ctx.kept = (
+            [] if kept(2 * replicas * n * n, u.device) and any(ctx.needs_input_grad) else None
+        )
+        terms, lse = u.new_empty(2, replicas, n), u.new_empty(2, replicas, n)
         kls = torch.empty_like(lse)
-        for chunk in row_chunks(n, 2 * replicas * n, u.device):
-            logits = _pair_bits(u[:, :, chunk], v, tau, squared)
-            right = logits.diagonal(offset=chunk.start, dim1=-2, dim2=-1).sum(0)
-            delta = logits[0] - logits[1]
-            top = logits.amax(-1, keepdim=True)
-            p = logits.sub_(top).exp2_()
-            sums = p.sum(-1, keepdim=True)
+        for r, rows in blocks(replicas, n, 2 * n, u.device):
+            work = _workspace(u[:, r, rows], v[:, r], tau, squared)
+            p, delta = work[:2], work[2]
+            right = p.diagonal(offset=rows.start, dim1=-2, dim2=-1).sum(0)
+            torch.sub(p[0], p[1], out=delta)
+            top = p.amax(-1, keepdim=True)
+            sums = p.sub_(top).exp2_().sum(-1, keepdim=True)
             p.div_(sums)
-            lse_chunk = top.add_(sums.log2_())
-            delta.sub_(lse_chunk[0] - lse_chunk[1])
-            lse[:, :, chunk] = lse_chunk
-            kls[0, :, chunk] = torch.linalg.vecdot(p[0], delta)[..., None]
-            kls[1, :, chunk] = -torch.linalg.vecdot(p[1], delta)[..., None]
-            terms[0, :, chunk] = 0.5 * (lse_chunk.sum(0).squeeze(-1) - right)
-        one = kept(2 * replicas * n * n, u.device) and any(ctx.needs_input_grad)
-        ctx.save_for_backward(u, v, lse, kls, *((p, delta) if one else ()))
+            lse_block = top.add_(sums.log2_())
+            delta.sub_(lse_block[0] - lse_block[1])
+            lse[:, r, rows] = lse_block.squeeze(-1)
+            # Rows of P delta, through the workspace's free half.
+            kls[0, r, rows] = torch.mul(p[0], delta, out=work[3]).sum(-1)
+            kls[1, r, rows] = -torch.mul(p[1], delta, out=work[3]).sum(-1)
+            terms[0, r, rows] = lse[:, r, rows].sum(0).sub_(right).mul_(0.5)
+            if ctx.kept is not None:
+                ctx.kept.append(work)
+        torch.add(kls[0] * comparison.forward, kls[1], alpha=comparison.reverse, out=terms[1])
+        ctx.save_for_backward(u, v, lse, kls)
         ctx.options = tau, squared, comparison
-        terms[1] = comparison.forward * kls[0, ..., 0] + comparison.reverse * kls[1, ..., 0]
         return terms.mul_(LOG_2)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        u, v, lse, kls, *saved = ctx.saved_tensors
+        u, v, lse, kls = ctx.saved_tensors
         tau, squared, comparison = ctx.options
-        gradient = gradient[..., None]
-        if saved:
-            p, delta = saved
-            weights = _logit_gradients(p, delta, kls, gradient, 0, comparison)
-            return *_pair_gradients(weights, u, v, tau, squared), None, None, None
+        # Kept for one backward pass, which overwrites it; a second one recomputes.
+        works, ctx.kept = ctx.kept, None
         du, dv = torch.empty_like(u), torch.zeros_like(v)
-        for chunk in row_chunks(u.shape[2], 2 * u.shape[1] * v.shape[2], u.device):
-            logits = _pair_bits(u[:, :, chunk], v, tau, squared).sub_(lse[:, :, chunk])
-            delta = logits[0] - logits[1]
+        _, replicas, n, _ = u.shape
+        for k, (r, rows) in enumerate(blocks(replicas, n, 2 * n, u.device)):
+            if works:
+                work = works[k]
+            else:
+                work = _workspace(u[:, r, rows], v[:, r], tau, squared)
+                work[:2].sub_(lse[:, r, rows, None])
+                torch.sub(work[0], work[1], out=work[2])
+                work[:2].exp2_()
             weights = _logit_gradients(
-                logits.exp2_(),
-                delta,
-                kls[:, :, chunk],
-                gradient[:, :, chunk],
-                chunk.start,
-                comparison,
+                work, kls[:, r, rows, None], gradient[:, r, rows, None], rows.start, comparison
             )
-            du[:, :, chunk], dv_chunk = _pair_gradients(weights, u[:, :, chunk], v, tau, squared)
-            dv += dv_chunk
-        return du, dv, None, None, None
+            # The short side first: (d, n) @ (n, m) is several times faster than (n, m) @ (m, d).
+            du[:, r, rows] = (v[:, r].mT @ weights.mT).mT
+            dv[:, r] += (u[:, r, rows].mT @ weights).mT
+            if squared:
+                dv[:, r] -= v[:, r] * weights.sum(-2)[..., None]
+        scale = (2 if squared else 1) / tau
+        return du.mul_(scale), dv.mul_(scale), None, None, None
 
 
-def _pair_bits(u: Tensor, v: Tensor, tau: float, squared: bool) -> Tensor:
-    logits = bits(u.flatten(0, 1), v.flatten(0, 1), tau, squared)
-    return logits.view(2, -1, *logits.shape[1:])
+def _workspace(u: Tensor, v: Tensor, tau: float, squared: bool) -> Tensor:
+    """(4, r, rows, n), the first two filled with the two directions' logits in bits.
 
-
-def _pair_gradients(
-    weights: Tensor, u: Tensor, v: Tensor, tau: float, squared: bool
-) -> tuple[Tensor, Tensor]:
-    du, dv = input_gradients(
-        weights.flatten(0, 1), u.flatten(0, 1), v.flatten(0, 1), None, tau, squared
-    )
-    return du.view_as(u), dv.view_as(v)
+    One allocation for all that the block needs: a fresh tensor of this size costs more in page
+    faults than in arithmetic.
+    """
+    _, replicas, rows, _ = u.shape
+    work = u.new_empty(4, replicas, rows, v.shape[-2])
+    bits(u.flatten(0, 1), v.flatten(0, 1), tau, squared, out=work[:2].flatten(0, 1))
+    return work
 
 
 def _logit_gradients(
-    p: Tensor,
-    delta: Tensor,
-    kls: Tensor,
-    gradient: Tensor,
-    start: int,
-    comparison: Comparison,
+    work: Tensor, kls: Tensor, gradient: Tensor, start: int, comparison: Comparison
 ) -> Tensor:
-    """(2, r, rows, n) gradients for the logits in nats; every row of them sums to 0."""
+    """Gradients for the logits in nats, (2, r, rows, n), over the workspace (P, Q, delta, -).
+
+    Every row of them sums to 0.
+    """
     contrastive, invariance = 0.5 * gradient[0], gradient[1]
-    through_first = comparison.stop_gradient != "first"
-    through_second = comparison.stop_gradient != "second"
-    weights = torch.empty_like(p)
-    for side, own, other in (
-        (0, comparison.forward, comparison.reverse),
-        (1, comparison.reverse, comparison.forward),
+    through_first = float(comparison.stop_gradient != "first")
+    through_second = float(comparison.stop_gradient != "second")
+    p, delta, weights = work[:2], work[2], work[2:]
+    # The second direction first, into the free quarter; then the first one over delta.
+    for side, sign, own, other in (
+        (1, -1, comparison.reverse, comparison.forward),
+        (0, 1, comparison.forward, comparison.reverse),
     ):
-        # own P (delta - K), as first argument of D; other (P - Q), as second argument.
-        as_first = invariance * (own * LOG_2) if through_first else torch.zeros_like(invariance)
-        as_second = invariance * other if through_second else torch.zeros_like(invariance)
-        constant = contrastive + as_second - as_first * kls[side]
-        torch.addcmul(constant, delta, as_first if side == 0 else -as_first, out=weights[side])
+        # P (delta - K) as first argument of D, P - Q as second, P - 1 from the contrastive term.
+        as_first = invariance * (own * LOG_2 * through_first)
+        as_second = invariance * (other * through_second)
+        constant = (contrastive + as_second).addcmul_(as_first, kls[side], value=-1)
+        torch.addcmul(constant, delta, as_first, value=sign, out=weights[side])
         weights[side].mul_(p[side]).addcmul_(p[1 - side], as_second, value=-1)
     weights.diagonal(offset=start, dim1=-2, dim2=-1).sub_(contrastive.squeeze(-1))
     return weights

@@ -1,0 +1,118 @@
+"""Divergences: known values, their inequalities, and what happens at probability 0."""
+
+from math import log, sqrt
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import entropy
+
+from causal_ssl import divergences
+from causal_ssl.divergences import DIVERGENCES, hellinger2, js, kl, l2, tv
+from causal_ssl.errors import InputError
+
+SYMMETRIC = ["js", "hellinger2", "tv", "l2"]
+# Sums of at most 8 terms of size up to 1 in float64: rounding stays far below this.
+ROUNDING = 1e-12
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two distributions on the same 2 to 8 points, some probabilities tiny, as log-probabilities."""
+    k = draw(st.integers(2, 8))
+    logits = st.lists(st.floats(-30, 30), min_size=k, max_size=k)
+    p, q = (torch.tensor(draw(logits), dtype=torch.float64).log_softmax(-1) for _ in range(2))
+    return p, q
+
+
+@given(pairs())
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_the_inequalities_between_divergences(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    value = {name: divergence(*pair).item() for name, divergence in DIVERGENCES.items()}
+    assert all(number >= -ROUNDING for number in value.values())
+    assert value["js"] <= log(2) + ROUNDING
+    assert value["hellinger2"] <= value["tv"] + ROUNDING
+    assert value["tv"] <= sqrt(2 * max(value["hellinger2"], 0)) + 1e-6  # the root of a rounding
+    assert value["tv"] <= sqrt(max(value["kl"], 0) / 2) + 1e-6
+    assert value["js"] <= value["tv"] * log(2) + ROUNDING
+    assert value["l2"] <= 2 * value["tv"] + ROUNDING
+
+
+@given(pairs())
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_values_agree_with_scipy_and_numpy(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    p, q = (log_p.exp().numpy() for log_p in pair)
+    expected = {
+        "kl": entropy(p, q),
+        "js": jensenshannon(p, q) ** 2,
+        "hellinger2": 1 - np.sqrt(p * q).sum(),
+        "tv": np.abs(p - q).sum() / 2,
+        "l2": ((p - q) ** 2).sum(),
+    }
+    for name, divergence in DIVERGENCES.items():
+        assert divergence(*pair).item() == pytest.approx(expected[name], rel=1e-9, abs=1e-8), name
+
+
+@given(pairs())
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_symmetric_divergences_do_not_care_for_the_order(
+    pair: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    for name in SYMMETRIC:
+        forward, reverse = DIVERGENCES[name](*pair), DIVERGENCES[name](*reversed(pair))
+        assert forward.item() == pytest.approx(reverse.item(), abs=ROUNDING), name
+
+
+def test_kl_does_care_for_the_order() -> None:
+    p, q = torch.tensor([0.5, 0.5]).log(), torch.tensor([0.1, 0.9]).log()
+    assert abs(kl(p, q) - kl(q, p)) > 0.1
+
+
+@pytest.mark.parametrize("name", DIVERGENCES)
+def test_a_divergence_is_zero_for_equal_distributions_and_positive_for_others(name: str) -> None:
+    p = torch.tensor([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]], dtype=torch.float64).log()
+    q = torch.tensor([[0.3, 0.2, 0.5], [0.9, 0.1, 0.0]], dtype=torch.float64).log()
+    assert DIVERGENCES[name](p, p).tolist() == pytest.approx([0, 0], abs=1e-15)
+    assert (DIVERGENCES[name](p, q) > 1e-3).all()
+
+
+def test_disjoint_supports_reach_the_upper_ends() -> None:
+    p, q = torch.tensor([1.0, 0.0]).log(), torch.tensor([0.0, 1.0]).log()
+    assert kl(p, q) == torch.inf
+    assert js(p, q).item() == pytest.approx(log(2))
+    assert hellinger2(p, q) == tv(p, q) == 1
+    assert l2(p, q) == 2
+
+
+@pytest.mark.parametrize("name", DIVERGENCES)
+def test_gradients_match_finite_differences(name: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 3, 4, generator=generator, dtype=torch.float64, requires_grad=True)
+
+    def value(logits: torch.Tensor) -> torch.Tensor:
+        return DIVERGENCES[name](logits[0].log_softmax(-1), logits[1].log_softmax(-1))
+
+    assert torch.autograd.gradcheck(value, (logits,))
+
+
+def test_an_excluded_point_gives_kl_a_finite_gradient() -> None:
+    log_p = torch.tensor([0.0, -torch.inf], requires_grad=True)
+    log_q = torch.tensor([0.5, 0.5]).log().requires_grad_()
+    kl(log_p, log_q).backward()
+    assert log_p.grad is not None
+    assert log_q.grad is not None
+    assert log_p.grad.isfinite().all()
+    assert log_q.grad.isfinite().all()
+
+
+def test_leading_dimensions_are_kept() -> None:
+    log_p = torch.zeros(2, 5, 3).log_softmax(-1)
+    assert all(divergence(log_p, log_p).shape == (2, 5) for divergence in DIVERGENCES.values())
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(InputError, match=r"'helinger2'.*'hellinger2'"):
+        divergences.get("helinger2")
