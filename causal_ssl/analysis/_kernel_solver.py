@@ -10,6 +10,7 @@ from causal_ssl.analysis._gram import Fold, Gram, Points
 from causal_ssl.analysis._preconditioners import (
     NotPositiveDefinite,
     Nystrom,
+    Preconditioner,
     cholesky,
     eigen,
     identity,
@@ -151,9 +152,9 @@ def solve_all(
     where float32 fails. `workspaces` hold the float32 factors and serve again at the next call.
     """
     if gram.sparse is not None:
-        advance(gram, systems, [identity] * len(systems), iterations=100)
+        advance(gram, [(system, identity) for system in systems], iterations=100)
     else:
-        _by_landmarks(gram, systems)
+        _by_landmarks(gram, systems, norm)
     pending = _pending(systems, norm)
     entries = max((len(s.target) ** 2 for s in systems), default=1)
     if any(len(workspace) < entries for workspace in workspaces):
@@ -162,7 +163,7 @@ def solve_all(
     while len(workspaces) < min(batch, len(pending)):
         workspaces.append(torch.empty(entries, dtype=torch.float32, device=gram.x.device))
     for k in range(0, len(pending), batch):
-        _by_float32(gram, pending[k : k + batch], workspaces)
+        _by_float32(gram, pending[k : k + batch], norm, workspaces)
     pending = _pending(systems, norm)
     if pending:
         workspaces.clear()
@@ -180,28 +181,34 @@ def _pending(systems: Sequence[RidgeSystem], norm: float) -> list[RidgeSystem]:
     ]
 
 
-def _by_landmarks(gram: Gram, systems: Sequence[RidgeSystem]) -> None:
-    landmarks = min(MAX_LANDMARKS, len(gram.x) // 8)
+def _by_landmarks(gram: Gram, systems: Sequence[RidgeSystem], norm: float) -> None:
+    landmarks = min(len(gram.x) // 4, max(512, len(gram.x) // 8), MAX_LANDMARKS)
     # A quarter of them tells, at a sixteenth of the cost, whether K is smooth at all.
     if landmarks < 4 or Nystrom(gram, landmarks // 4).trace_error > 0.01 * len(gram.x):
         return
     nystrom = Nystrom(gram, landmarks)
     smooth = [s for s in systems if nystrom.trace_error <= SMOOTH_RATIO * s.alpha]
-    made = [nystrom.preconditioner(s.fold, s.alpha) for s in smooth]
-    refine(gram, smooth, made)
-    advance(gram, smooth, made, iterations=20)
+    _by_both(gram, [(s, nystrom.preconditioner(s.fold, s.alpha)) for s in smooth], norm)
 
 
-def _by_float32(gram: Gram, systems: Sequence[RidgeSystem], workspaces: list[Tensor]) -> None:
-    factored, made = [], []
+def _by_float32(
+    gram: Gram, systems: Sequence[RidgeSystem], norm: float, workspaces: list[Tensor]
+) -> None:
+    pairs = []
     for system, workspace in zip(systems, workspaces, strict=False):
         try:
-            made.append(cholesky(gram, system.fold, system.alpha, torch.float32, workspace))
+            factor = cholesky(gram, system.fold, system.alpha, torch.float32, workspace)
         except NotPositiveDefinite:
             continue
-        factored.append(system)
-    refine(gram, factored, made)
-    advance(gram, factored, made, iterations=15)
+        pairs.append((system, factor))
+    _by_both(gram, pairs, norm)
+
+
+def _by_both(gram: Gram, pairs: list[tuple[RidgeSystem, Preconditioner]], norm: float) -> None:
+    """Refinement, and conjugate gradients for those that it does not bring to their goal."""
+    refine(gram, pairs)
+    pending = _pending([system for system, _ in pairs], norm)
+    advance(gram, [pair for pair in pairs if pair[0] in pending], iterations=15)
 
 
 def _by_float64(gram: Gram, system: RidgeSystem) -> None:
@@ -210,7 +217,7 @@ def _by_float64(gram: Gram, system: RidgeSystem) -> None:
     except NotPositiveDefinite:
         made = eigen(gram, system.fold, system.alpha)
     system.reset()
-    refine(gram, [system], [made])
+    refine(gram, [(system, made)])
 
 
 def _factor_bytes(device: torch.device) -> int:

@@ -76,21 +76,19 @@ class RidgeSystem:
         self.met = bool((self.norms() <= self.goal).all())
 
 
-def refine(
-    gram: Gram, systems: Sequence[RidgeSystem], preconditioners: Sequence[Preconditioner]
-) -> None:
+def refine(gram: Gram, pairs: Sequence[tuple[RidgeSystem, Preconditioner]]) -> None:
     """Add the preconditioned true residual while that shrinks it at least fourfold.
 
     Takes one product a step, one fewer than conjugate gradients; for good preconditioners.
     """
-    active = [(s, m) for s, m in zip(systems, preconditioners, strict=True) if not s.met]
+    active = [pair for pair in pairs if not pair[0].met]
     while active:
         before = [s.norms() for s, _ in active]
         for system, precondition in active:
             system.coef = system.coef + precondition(system.residual)
         confirm(gram, [s for s, _ in active])
-        pairs, active = list(zip(active, before, strict=True)), []
-        for (system, precondition), norms in pairs:
+        tried, active = list(zip(active, before, strict=True)), []
+        for (system, precondition), norms in tried:
             if not bool((system.norms() <= norms).all()):
                 system.reset()
             elif not system.met and bool((system.norms() < 0.25 * norms).any()):
@@ -99,8 +97,7 @@ def refine(
 
 def advance(
     gram: Gram,
-    systems: Sequence[RidgeSystem],
-    preconditioners: Sequence[Preconditioner],
+    pairs: Sequence[tuple[RidgeSystem, Preconditioner]],
     *,
     iterations: int,
     rounds: int = 3,
@@ -110,7 +107,7 @@ def advance(
     A round ends with the true residual of all; another begins from it where it misses the goal and
     the last one at least halved it.
     """
-    active = [(s, m) for s, m in zip(systems, preconditioners, strict=True) if not s.met]
+    active = [pair for pair in pairs if not pair[0].met]
     for _ in range(rounds):
         if not active:
             return
