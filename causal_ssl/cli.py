@@ -8,21 +8,19 @@
 It parses and calls. What a command needs is imported when it runs, so that help is instant.
 """
 
-import argparse
 import re
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace
+from jsonargparse import Namespace
 
 from causal_ssl.errors import InputError, unknown_name
 from causal_ssl.experiments import options
 from causal_ssl.experiments.config import STUDIES, preset, presets
-from causal_ssl.experiments.reproduce import flag
+from causal_ssl.parser import Parser, flag
 
 COMMANDS = {
     "study": "run a study, or continue it",
@@ -30,7 +28,7 @@ COMMANDS = {
     "doctor": "check this installation: versions, devices, optional parts",
 }
 TITLES = {
-    "numerical": "do encoders isolate content from style? four settings, beside published numbers",
+    "numerical": "whether encoders isolate content from style, beside published numbers",
     "dimensions": "the same over the number of the encoder's outputs",
 }
 SHORTCUTS = {"seeds": "worlds of every setting", "steps": "training steps in every setting"}
@@ -66,53 +64,6 @@ An interrupted run continues when its command is repeated.""",
 }
 
 
-class Formatter(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """jsonargparse's help without types and placeholders of defaults; epilogs as written."""
-
-    def _get_help_string(self, action: argparse.Action) -> str:
-        return action.help or ""
-
-
-class Parser(ArgumentParser):
-    """A parser whose errors are `InputError`s of one line that name the nearest known option."""
-
-    def __init__(self, command: str, description: str) -> None:
-        super().__init__(
-            prog=f"causal-ssl {command}".strip(),
-            description=description,
-            epilog=EXAMPLES[command],
-            formatter_class=Formatter,
-            allow_abbrev=False,
-        )
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        raise InputError(self._explained(message)) from ex
-
-    def _explained(self, message: str) -> str:
-        message = " ".join(message.split())
-        if found := re.match(r"unrecognized arguments: (\S+)", message):
-            return self._unknown(found[1].partition("=")[0])
-        if found := re.match(r'Parser key "([\w.]+)"(?: element \d+)?: (.*)', message):
-            return f"--{flag(found[1])}: {_reason(found[2])}"
-        return message
-
-    def _unknown(self, given: str) -> str:
-        known = [o for a in self._actions for o in a.option_strings if o.startswith("--")]
-        near = get_close_matches(given, known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
-        kind = "option" if given.startswith("-") else "argument"
-        return f"unknown {kind} {given}: {hint}({self.prog} --help lists all)"
-
-
-def _reason(message: str) -> str:
-    if found := re.search(r"Expected a <class '(\w+)'>. Got value: (.*)", message):
-        return f"expected {_KINDS.get(found[1], found[1])}, got {found[2]!r}"
-    return message
-
-
-_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exits with 2 after bad input, 1 after a failure, 130 after Ctrl-C."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -132,7 +83,12 @@ def _fail(words: Sequence[str], message: str, status: int) -> NoReturn:
 
 
 def _dispatch(given: list[str], words: list[str]) -> None:
-    command = _chosen(given, words, COMMANDS, "causal representation learning, measured")
+    command = _chosen(
+        given,
+        words,
+        COMMANDS,
+        "Self-supervised learning seen through causality, on data whose ground truth is known.",
+    )
     rest = given[1:]
     if command == "study":
         study = _chosen(rest, words, TITLES, "Run a study in a directory of its own.")
@@ -168,7 +124,7 @@ def _overview(group: str, known: dict[str, str], description: str) -> str:
 
 def study_parser(study: str) -> Parser:
     """The parser of `causal-ssl study NAME`: every config field is an option."""
-    parser = Parser(f"study {study}", f"{TITLES[study][0].upper()}{TITLES[study][1:]}.")
+    parser = Parser(f"study {study}", f"{TITLES[study]}.", EXAMPLES[f"study {study}"])
     parser.usage = f"causal-ssl study {study} [options]"
     run = parser.add_argument_group("the run")
     run.add_argument(
@@ -182,7 +138,10 @@ def study_parser(study: str) -> Parser:
         "--out", metavar="DIR", help=f"the run's own directory (default: runs/{study}/PRESET)"
     )
     run.add_argument(
-        "--workers", metavar="N", type=int, help="processes on a CPU (default: one per core)"
+        "--workers",
+        metavar="N",
+        type=int,
+        help="processes (default: one per core); 0: no further ones",
     )
     for name, text in SHORTCUTS.items():
         run.add_argument(f"--{name}", metavar="N", type=int, help=text)
@@ -219,16 +178,18 @@ def _study(study: str, given: list[str]) -> None:
     asked = parser.parse_args(given)
     config = options.from_dict(STUDIES[study], study_values(parser, study, asked))
     workers = asked.workers
-    if workers is not None and workers < 1:
-        raise InputError(f"--workers must be at least 1, got {workers}")
+    if workers is not None and workers < 0:
+        raise InputError(f"--workers must be at least 0, got {workers}")
     out = Path(asked.out or f"runs/{study}/{asked.preset}")
 
-    from causal_ssl.experiments.study import WorkerError, run
+    from causal_ssl.experiments.study import run
+    from causal_ssl.experiments.workers import WorkerError
 
     try:
         run(config, out, workers=workers)
     except WorkerError as error:
-        _fail(["study", study], f"a job failed:\n{error}\nRepeat the command to continue.", 1)
+        kept = "what is finished is kept, repeat the command to continue"
+        _fail(["study", study], f"{error.details}{error}\n{kept}", 1)
 
 
 def study_values(parser: Parser, study: str, asked: Namespace) -> dict[str, Any]:
@@ -272,7 +233,9 @@ def _from_file(parser: Parser, study: str, path: Path, known: list[str]) -> dict
 
 
 def _report(given: list[str]) -> None:
-    parser = Parser("report", "Redraw a finished run's figures and report from its tables.")
+    parser = Parser(
+        "report", "Redraw a finished run's figures and report from its tables.", EXAMPLES["report"]
+    )
     parser.add_argument("directory", metavar="DIR", help="the run's directory, its --out")
     directory = parser.parse_args(given).directory
 
@@ -282,9 +245,8 @@ def _report(given: list[str]) -> None:
 
 
 def _doctor(given: list[str]) -> None:
-    Parser("doctor", "Check this installation: versions, devices, optional parts.").parse_args(
-        given
-    )
+    about = "Check this installation: versions, devices, optional parts."
+    Parser("doctor", about, EXAMPLES["doctor"]).parse_args(given)
 
     from rich.console import Console
 

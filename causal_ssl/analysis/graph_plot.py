@@ -64,7 +64,7 @@ def _node(axis: Axes, data: Mapping[str, Any]) -> None:
         dx, dy, horizontal, vertical = {
             "left": (-gap, 0.0, "right", "center"),
             "right": (gap, 0.0, "left", "center"),
-            "below": (0.0, -gap, "center", "top"),
+            "below": (0.0, -gap - 0.16, "center", "top"),
         }[str(data.get("note_side", "right"))]
         place: dict[str, Any] = {"ha": horizontal, "va": vertical}
         axis.text(x + dx, y + dy, str(note), fontsize=8.5, color="#555555", **place)

@@ -83,7 +83,8 @@ def r2_bars(table: pd.DataFrame, *, settings: Titles, methods: Titles, metric: s
             rows = shown[shown["variable"] == variable]
             _bars(axis, rows, list(settings), methods)
             axis.set_title(f"{variable.capitalize()} R²")
-            axis.set_xticks(range(len(settings)), list(settings.values()))
+            labels = [title.replace(", ", "\n") for title in settings.values()]
+            axis.set_xticks(range(len(settings)), labels)
             axis.tick_params(axis="x", length=0)
             axis.grid(axis="x", visible=False)
         only = shown[shown["variable"] == "style_from_true_content"]

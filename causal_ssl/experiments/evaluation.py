@@ -47,6 +47,7 @@ class Evaluation:
 
     Attributes:
         representation: (n, d_f), float64, the units in which the objective compares.
+        method: what it was trained with; "" for none.
         device: where the regressions are computed.
     """
 
@@ -54,6 +55,7 @@ class Evaluation:
     world: ContentStyle
     points: Points
     representation: Tensor
+    method: str = ""
     device: str = "cpu"
 
     @cached_property
@@ -113,7 +115,7 @@ def reference_rows(world: ContentStyle, config: NumericalStudy, device: str = "c
     points = draw_points(world, config)
     rows: list[Row] = []
     for known, asked in (("content", "style"), ("style", "content")):
-        perfect = Evaluation(config, world, points, points.latents[known], device)
+        perfect = Evaluation(config, world, points, points.latents[known], device=device)
         for regressor in ("kernel_ridge", "linear"):
             table = perfect.r2(regressor, {f"{asked}_from_true_{known}": points.latents[asked]})
             rows += _rows(table)

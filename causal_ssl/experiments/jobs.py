@@ -183,7 +183,9 @@ def _train_and_score(
         encoder = trained.encoder.replica(replica).to("cpu").eval()
         checkpoint_file.save(root / "encoders" / f"{cell.name}.pt", encoder.state_dict())
         started = time.perf_counter()
-        found = evaluation.evaluate(encoder, worlds[replica], config, device=config.device)
+        found = evaluation.evaluate(
+            encoder, worlds[replica], config, method=cell.method, device=config.device
+        )
         rows = [row for evaluator in evaluation.EVALUATORS for row in evaluator(found)]
         history = trained.history.query("replica == @replica").drop(columns="replica")
         seconds["evaluation"] = time.perf_counter() - started

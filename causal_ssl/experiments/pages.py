@@ -25,7 +25,8 @@ from causal_ssl.analysis.report import (
     render,
 )
 from causal_ssl.experiments import options, page_tables, reproduce, settings
-from causal_ssl.experiments.config import ALPHAS, NumericalStudy
+from causal_ssl.experiments.caveats import caveats
+from causal_ssl.experiments.config import NumericalStudy
 from causal_ssl.experiments.graph import process_graph
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.spectrum_page import spectrum_blocks
@@ -98,7 +99,7 @@ def _numerical(material: Material, summary: Summary) -> Report:
         Section("", head),
         _numbers(material, summary),
         _worlds(material),
-        Section("Which directions are kept", spectrum_blocks(material.table, **shown)),
+        Section("Which directions are kept", spectrum_blocks(material.table, summary, **shown)),
         _scatter(material),
         _losses(material),
         *_closing(material),
@@ -235,7 +236,7 @@ def _closing(material: Material) -> list[Section]:
     config_text = yaml.safe_dump(options.to_dict(config), sort_keys=False)
     environment_text = yaml.safe_dump(dict(material.environment), sort_keys=False)
     return [
-        Section("What to keep in mind", [Points(_caveats(config))]),
+        Section("What to keep in mind", [Points(caveats(config))]),
         Section(
             "Reproduce",
             [
@@ -246,40 +247,6 @@ def _closing(material: Material) -> list[Section]:
             ],
         ),
     ]
-
-
-def _caveats(config: NumericalStudy) -> list[str]:
-    grid = ", ".join(f"{alpha:g}" for alpha in ALPHAS[config.alphas])
-    steps = sorted({config.budget(settings.get(s)).steps for s in config.settings})
-    trained = " and ".join(f"{n:,}" for n in steps)
-    negatives = (
-        "the other samples' second views"
-        if config.negatives == "second_view"
-        else "a third batch, where the method allows it"
-    )
-    widths = " - ".join(map(str, config.hidden))
-    origin = "public code" if config.alphas == "code" else "paper"
-    caveats = [
-        f"Ridge penalties {{{grid}}}: those of the {origin} (the paper prints 1, 0.1, 0.001,"
-        " 0.0001; its public code uses 1, 0.1, 0.01, 0.001), chosen by"
-        f" {config.folds}-fold cross-validation on {config.n_fit:,} points, scored on"
-        f" {config.n_score:,} others.",
-        f"Trained for {trained} steps of {config.batch_size:,} samples, hidden widths {widths},"
-        f" negatives: {negatives}. The paper trained for 300,000 steps of 6,144 samples with a"
-        " network of about a million parameters.",
-        "Style R² from true content is a reference, not a ceiling: a representation may hold style"
-        " beyond what content tells of it.",
-    ]
-    if (config.n_content, config.n_style) != (5, 5):
-        caveats.append("The published numbers are of worlds with 5 content and 5 style variables.")
-    few = min(config.budget(settings.get(s)).seeds for s in config.settings)
-    if few < 10:
-        caveats.append(
-            f"As few as {few} world{'s' * (few > 1)} a setting: with dependence, scores vary much"
-            " from world to world, since a Wishart covariance of few degrees of freedom is near"
-            " singular."
-        )
-    return caveats
 
 
 def _facts(material: Material) -> list[str]:

@@ -2,6 +2,7 @@
 
 from causal_ssl.experiments import options
 from causal_ssl.experiments.config import NumericalStudy, from_preset, presets
+from causal_ssl.parser import flag
 
 
 def command(config: NumericalStudy) -> str:
@@ -22,11 +23,6 @@ def command(config: NumericalStudy) -> str:
     assert best is not None
     flags = [f"--{flag(key)} {_shown(value)}" for key, value in best[1].items()]
     return " ".join([f"causal-ssl study {config.name} --preset {best[0]}", *flags])
-
-
-def flag(key: str) -> str:
-    """An option's name on the command line, without the leading dashes."""
-    return key.replace("_", "-")
 
 
 def _shown(value: object) -> str:

@@ -114,8 +114,9 @@ class RunDirectory:
             if not (self.path / CONFIG).exists():
                 text = yaml.safe_dump({"study": study, **config}, sort_keys=False)
                 self.write(CONFIG, text)
-            for leftover in self.path.rglob(f"{TEMPORARY}*"):
-                leftover.unlink()
+            for leftover in self.path.rglob(".*"):  # half-written when a process was killed
+                if leftover.is_file() and leftover.name != LOCK:
+                    leftover.unlink()
             yield
 
     def check(self, study: str, config: Mapping[str, Any]) -> None:

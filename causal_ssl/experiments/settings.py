@@ -12,7 +12,7 @@ class Setting:
     Attributes:
         name: as in tables and on the command line.
         title: for tables.
-        short: for figures.
+        short: for figures; p is p(change).
         p_change: probability with which each style dimension changes between the views.
         statistical: covariances drawn from a Wishart law instead of the identity.
         causal: style depends on content, s | c ~ N(a + B c, Sigma_s).
@@ -32,12 +32,12 @@ class Setting:
 
 
 _ALL = (
-    Setting("p1", "p(change) = 1", "p(change) = 1", 1.0, statistical=False, causal=False),
-    Setting("p075", "p(change) = 0.75", "p(change) = 0.75", 0.75, statistical=False, causal=False),
+    Setting("p1", "p(change) = 1", "p = 1", 1.0, statistical=False, causal=False),
+    Setting("p075", "p(change) = 0.75", "p = 0.75", 0.75, statistical=False, causal=False),
     Setting(
         "p075_statistical",
         "0.75, statistical dependence",
-        "0.75, statistical",
+        "p = 0.75, statistical",
         0.75,
         statistical=True,
         causal=False,
@@ -45,7 +45,7 @@ _ALL = (
     Setting(
         "p075_statistical_causal",
         "0.75, statistical and causal dependence",
-        "0.75, stat. + causal",
+        "p = 0.75, stat. + causal",
         0.75,
         statistical=True,
         causal=True,

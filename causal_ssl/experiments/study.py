@@ -18,13 +18,13 @@ import pandas as pd
 from rich.console import Console
 
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import environment, jobs, options, settings
+from causal_ssl.experiments import environment, jobs, options
 from causal_ssl.experiments.config import STUDIES, NumericalStudy
-from causal_ssl.experiments.jobs import Cell, Job, JobProgress
+from causal_ssl.experiments.jobs import Cell, Job
 from causal_ssl.experiments.progress import display
 from causal_ssl.experiments.published import with_references
 from causal_ssl.experiments.run_directory import RunDirectory
-from causal_ssl.experiments.workers import WorkerError, Workers
+from causal_ssl.experiments.workers import Event, WorkerError, Workers
 
 COLUMNS = ["study", "setting", "method", "seed", "n_outputs", "metric", "variable", "value"]
 REPORT = "report.html"
@@ -42,7 +42,8 @@ def run(
     Args:
         config: what to run.
         out: the run's directory; made if missing.
-        workers: processes; one per core when None. On a GPU always one.
+        workers: processes. None: one per core, or a single one with a GPU. 0: this one, whose
+            numerical libraries keep their number of threads.
         console: where progress goes; the terminal when None.
 
     Returns:
@@ -113,11 +114,11 @@ def _work(
     if not left:
         return
     gpu = config.device == "cuda"
-    count = 1 if gpu else min(workers or os.cpu_count() or 1, len(left))
+    count = min((1 if gpu else os.cpu_count() or 1) if workers is None else workers, len(left))
     begun = f", {len(plan) - len(left)} finished before" if len(left) < len(plan) else ""
+    processes = f"{count} process{'es' * (count > 1)}" if count else "in this process"
     console.print(
-        f"{config.name}: {len(plan)} jobs{begun}; {count} process{'es' * (count > 1)} on"
-        f" {config.device}; {directory.path}",
+        f"{config.name}: {len(plan)} jobs{begun}; {processes} on {config.device}; {directory.path}",
         highlight=False,
         soft_wrap=True,
     )
@@ -128,11 +129,18 @@ def _work(
         ) as shown,
         Workers(count, threads=None if gpu else 1) as pool,
     ):
-        for event in pool.run(jobs.run, tasks):
+
+        def show(event: Event) -> None:
             if event.done:
                 shown.finished(left[event.index].name)
-            elif isinstance(event.payload, JobProgress):
+            else:
                 shown.progress(event.payload)
+
+        try:
+            pool.run(jobs.run, tasks, show)
+        except WorkerError as error:
+            message = f"{left[error.index].name}: {error}"
+            raise WorkerError(error.index, message, error.details) from error
     shutil.rmtree(directory / "checkpoints", ignore_errors=True)
 
 
@@ -202,6 +210,3 @@ def report(out: Path | str, *, console: Console | None = None) -> Path:
     console.print(drawn.terminal)
     console.print(f"report: {directory / REPORT}", soft_wrap=True, highlight=False)
     return directory / REPORT
-
-
-__all__ = ["WorkerError", "is_complete", "report", "resolved", "run", "settings", "write_tables"]

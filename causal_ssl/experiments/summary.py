@@ -94,8 +94,8 @@ def summarise(table: pd.DataFrame) -> Summary:
     """Gather a study's tidy table over seeds."""
     keys = ["setting", "method", "n_outputs", "metric", "variable"]
     groups: dict[tuple[object, ...], list[dict[str, object]]] = {}
-    for row in table.sort_values("seed", kind="stable").sort_index().to_dict("records"):
-        groups.setdefault(tuple(row[key] for key in keys), []).append(row)  # type: ignore[arg-type]
+    for row in table.to_dict("records"):
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
     return Summary(_score(rows) for rows in groups.values())
 
 
@@ -158,40 +158,39 @@ def _independent(scores: Summary, names: list[str], titles: Mapping[str, str]) -
     content = [here.where(variable="content", method=method).mean() for method in titles]
     style = [here.where(variable="style", method=method).mean() for method in titles]
     dropped = max(map(abs, style)) <= DROPPED
-    if dropped and min(content) >= RECOVERED:
-        verdict = "content is recovered and style is dropped"
-    elif dropped:
-        verdict = "style is dropped, and content recovered in part"
-    else:
-        verdict = "the separation is incomplete"
-    pairs = _pairs(here, titles)
-    return f"Where content and style are independent, {verdict} (R² of content and style: {pairs})."
+    recovered = min(content) >= RECOVERED
+    return (
+        "Where content and style are independent, content is"
+        f" {'recovered' if recovered else 'recovered only in part'} (R² {_each(content, titles)})"
+        f" and style is {'dropped' if dropped else 'not dropped'} ({_each(style, titles)})."
+    )
 
 
 def _dependent(scores: Summary, name: str, titles: Mapping[str, str]) -> str:
     setting = settings.get(name)
     kinds = ["statistical"] * setting.statistical + ["causal"] * setting.causal
+    content = [scores.where(variable="content", method=method).mean() for method in titles]
+    style = [scores.where(variable="style", method=method).mean() for method in titles]
     expected = scores.where(variable=FROM_CONTENT).mean()
-    excess = scores.where(variable="style").mean() - expected
+    excess = fmean(style) - expected
     if excess > DROPPED:
-        verdict = "more than content explains"
+        verdict = "so the codes hold more of style than content tells"
     elif excess < -DROPPED:
-        verdict = "less than content would explain"
+        verdict = "so the codes hold less of style than content tells"
     else:
-        verdict = "what content alone explains"
+        verdict = "which is what the codes hold"
     return (
-        f"With {' and '.join(kinds)} dependence they are {_pairs(scores, titles)}; true content"
-        f" predicts style with {number(expected)}, so style scores {verdict}."
+        f"With {' and '.join(kinds)} dependence content scores {_each(content, titles)} and style"
+        f" {_each(style, titles)}; true content alone predicts {number(expected)} of style,"
+        f" {verdict}."
     )
 
 
-def _pairs(scores: Summary, titles: Mapping[str, str]) -> str:
-    pairs = []
-    for method, title in titles.items():
-        content = scores.where(variable="content", method=method).mean()
-        style = scores.where(variable="style", method=method).mean()
-        pairs.append(f"{title} {number(content)} and {number(style)}")
-    return ", ".join(pairs)
+def _each(values: list[float], titles: Mapping[str, str]) -> str:
+    return ", ".join(
+        f"{number(value)} with {title}"
+        for value, title in zip(values, titles.values(), strict=True)
+    )
 
 
 def _against_the_paper(scores: Summary, titles: Mapping[str, str]) -> str:

@@ -7,12 +7,14 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any
+
+from causal_ssl.errors import InputError
 
 Report = Callable[[Any], None]
 Task = tuple[Any, ...]
@@ -29,7 +31,17 @@ class Event:
 
 
 class WorkerError(RuntimeError):
-    """A task failed in a worker, or the worker died."""
+    """A task failed, or the worker that had it died.
+
+    Attributes:
+        index: of the task.
+        details: the worker's traceback; empty where the message says it all.
+    """
+
+    def __init__(self, index: int, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.index = index
+        self.details = details
 
 
 class Workers:
@@ -40,7 +52,7 @@ class Workers:
     with the parent even where it is killed.
 
     Args:
-        count: processes to start at most.
+        count: processes to start at most; with 0 the tasks run in this one.
         threads: threads of numerical libraries in each; None leaves them as they are.
     """
 
@@ -69,36 +81,50 @@ class Workers:
                 process.join()
         self._workers.clear()
 
-    def run(self, function: Callable[..., Any], tasks: Sequence[Task]) -> Iterator[Event]:
-        """Call function(*task, report) for every task; yield events as they come.
+    def run(
+        self, function: Callable[..., Any], tasks: Sequence[Task], on_event: Callable[[Event], None]
+    ) -> None:
+        """Call function(*task, report) for every task, and on_event as results and progress come.
 
         Raises:
             WorkerError: a task raised, or a worker died; other tasks are abandoned.
         """
-        context = multiprocessing.get_context("spawn")
+        if self._count == 0:
+            for index, task in enumerate(tasks):
+                _run_here(function, task, index, on_event)
+            return
         waiting = list(enumerate(tasks))[::-1]
         active: dict[Connection, tuple[int, BaseProcess]] = {}
-        for _ in range(min(self._count, len(tasks)) - len(self._workers)):
-            ours, theirs = context.Pipe()
-            arguments = (theirs, self._threads, os.getpid())
-            process: BaseProcess = context.Process(target=_serve, args=arguments)
-            process.start()
-            theirs.close()
-            self._workers.append((process, ours))
-        for worker, connection in self._workers[: len(tasks)]:
-            active[connection] = (_send(connection, function, waiting), worker)
+        self._start(min(self._count, len(tasks)))
+        for process, connection in self._workers[: len(tasks)]:
+            active[connection] = (_send(connection, function, waiting), process)
         while active:
             for ready in wait(list(active)):
                 assert isinstance(ready, Connection)
-                index, worker = active[ready]
-                kind, payload = _receive(ready, worker)
-                if kind == "failed":
-                    raise WorkerError(payload)
-                yield Event(index, payload, done=kind == "done")
-                if kind == "done":
+                index, process = active[ready]
+                done, payload = _receive(ready, process, index)
+                on_event(Event(index, payload, done))
+                if done:
                     del active[ready]
                     if waiting:
-                        active[ready] = (_send(ready, function, waiting), worker)
+                        active[ready] = (_send(ready, function, waiting), process)
+
+    def _start(self, wanted: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        while len(self._workers) < wanted:
+            ours, theirs = context.Pipe()
+            arguments = (theirs, self._threads, os.getpid())
+            process = context.Process(target=_serve, args=arguments)
+            process.start()
+            theirs.close()
+            self._workers.append((process, ours))
+
+
+def _run_here(
+    function: Callable[..., Any], task: Task, index: int, on_event: Callable[[Event], None]
+) -> None:
+    result = function(*task, lambda payload: on_event(Event(index, payload, done=False)))
+    on_event(Event(index, result, done=True))
 
 
 def _send(
@@ -109,15 +135,18 @@ def _send(
     return index
 
 
-def _receive(connection: Connection, process: BaseProcess) -> tuple[str, Any]:
+def _receive(connection: Connection, process: BaseProcess, index: int) -> tuple[bool, Any]:
     try:
-        return connection.recv()
-    except EOFError:
+        kind, payload = connection.recv()
+    except (EOFError, OSError):
         process.join(timeout=5)
         code = process.exitcode
         cause = f"signal {-code}" if code is not None and code < 0 else f"status {code}"
         hint = " (out of memory?)" if code == -signal.SIGKILL else ""
-        raise WorkerError(f"a worker process ended with {cause}{hint}") from None
+        raise WorkerError(index, f"its process ended with {cause}{hint}") from None
+    if kind == "failed":
+        raise WorkerError(index, *payload)
+    return kind == "done", payload
 
 
 def _serve(connection: Connection, threads: int | None, parent: int) -> None:
@@ -134,8 +163,11 @@ def _serve(connection: Connection, threads: int | None, parent: int) -> None:
         try:
             result = function(*task, lambda payload: connection.send(("progress", payload)))
             connection.send(("done", result))
-        except Exception:
-            connection.send(("failed", traceback.format_exc()))
+        except InputError as error:
+            connection.send(("failed", (str(error),)))
+        except Exception as error:
+            summary = f"{type(error).__name__}: {error}"
+            connection.send(("failed", (summary, traceback.format_exc())))
 
 
 def die_with_parent(parent: int) -> None:

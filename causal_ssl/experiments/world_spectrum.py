@@ -2,10 +2,98 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from causal_ssl.analysis.spectrum import (
+    change_moment,
+    code_r2,
+    latent_covariance,
+    predicted_code,
+    spectrum,
+    weakest_gain,
+)
+from causal_ssl.datasets.content_style import ContentStyle
+
 if TYPE_CHECKING:
     from causal_ssl.experiments.evaluation import Evaluation
 
+Array = NDArray[np.float64]
+Row = dict[str, Any]
+WHITENED = "content_whitened"
+CONTRASTIVE = ("infonce", "relic", "relic_t")
+"""Methods whose loss the prediction is about."""
 
-def spectrum_rows(evaluation: "Evaluation") -> list[dict[str, Any]]:
-    """Rows of the table: metric, variable, value."""
-    return []
+
+def spectrum_rows(evaluation: "Evaluation") -> list[Row]:
+    """R2 of every direction of the spectrum, measured and predicted; content R2 when whitened.
+
+    Returns:
+        Rows with metric r2_kernel_ridge and r2_linear for each content_direction_<k> and
+        style_direction_<k> (strongest first) and their mean over content directions, which is the
+        R2 in whitened coordinates; r2_predicted for directions, content and style; variance of
+        each content direction, stability of each style direction.
+    """
+    world = evaluation.world
+    covariance, change = _moments(world)
+    n_c = world.config.n_content
+    found = spectrum(covariance[:n_c, :n_c], covariance[n_c:, n_c:], change)
+    rows = [
+        *_rows("variance", "content_direction", found.content_variances),
+        *_rows("stability", "style_direction", found.style_stabilities),
+    ]
+    latents = torch.cat([evaluation.points.latents[name] for name in ("content", "style")], dim=1)
+    directions = found.in_latents()
+    targets = latents @ torch.from_numpy(directions.copy()).T
+    names = _names(n_c, world.config.n_style)
+    for regressor in ("kernel_ridge", "linear"):
+        table = evaluation.r2(regressor, {name: targets[:, [k]] for k, name in enumerate(names)})
+        values = dict(zip(table["variable"], table["value"], strict=True))
+        rows += [_row(f"r2_{regressor}", name, values[name]) for name in names]
+        whitened = float(np.mean([values[name] for name in names[:n_c]]))
+        rows.append(_row(f"r2_{regressor}", WHITENED, whitened))
+    if evaluation.method in CONTRASTIVE:
+        rows += _predicted(evaluation, covariance, change, directions, latents.numpy())
+    return rows
+
+
+def _predicted(
+    evaluation: "Evaluation", covariance: Array, change: Array, directions: Array, latents: Array
+) -> list[Row]:
+    n_c, n_outputs = evaluation.world.config.n_content, evaluation.representation.shape[1]
+    gain = weakest_gain(evaluation.representation.numpy(), latents)
+    code = predicted_code(covariance, change, n_outputs=n_outputs, gain=gain)
+    names = _names(n_c, len(covariance) - n_c)
+    by_direction = code_r2(code, covariance, directions)
+    by_coordinate = code_r2(code, covariance, np.eye(len(covariance)))
+    return [
+        *(_row("r2_predicted", *pair) for pair in zip(names, by_direction, strict=True)),
+        _row("r2_predicted", WHITENED, by_direction[:n_c].mean()),
+        _row("r2_predicted", "content", by_coordinate[:n_c].mean()),
+        _row("r2_predicted", "style", by_coordinate[n_c:].mean()),
+    ]
+
+
+def _moments(world: ContentStyle) -> tuple[Array, Array]:
+    """Covariance of the latents, second moment of the style change."""
+    content, style, change, weight = (
+        np.asarray(part, dtype=np.float64)
+        for part in (world.content_cov, world.style_cov, world.change_cov, world.weight)
+    )
+    moment = change_moment(change, world.config.p_change)
+    return latent_covariance(content, style, weight), moment
+
+
+def _names(n_content: int, n_style: int) -> list[str]:
+    return [f"content_direction_{k + 1}" for k in range(n_content)] + [
+        f"style_direction_{k + 1}" for k in range(n_style)
+    ]
+
+
+def _rows(metric: str, kind: str, values: Array) -> list[Row]:
+    return [_row(metric, f"{kind}_{k + 1}", value) for k, value in enumerate(values)]
+
+
+def _row(metric: str, variable: str, value: float) -> Row:
+    return {"metric": metric, "variable": variable, "value": float(value)}
