@@ -21,7 +21,7 @@ ROUNDING = 1e-12
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[torch.Tensor, torch.Tensor]:
-    """Two distributions on the same 2 to 8 points, some probabilities tiny, as log-probabilities."""
+    """Log-probabilities of two distributions on 2 to 8 points, some of them tiny."""
     k = draw(st.integers(2, 8))
     logits = st.lists(st.floats(-30, 30), min_size=k, max_size=k)
     p, q = (torch.tensor(draw(logits), dtype=torch.float64).log_softmax(-1) for _ in range(2))

@@ -23,12 +23,15 @@ class AlignMaxEnt(Objective):
         H = -mean_i log [ 1 / (n - 1) sum_{j != i} N(g_i; g_j, bandwidth / 2 I) ],
 
     a Gaussian kernel exp(-|g_i - g_j|^2 / bandwidth), normalised, and averaged over the views.
-    Kernels reach over the cube's faces, so the estimate for uniform outputs lies above 0.
+    It is biased upwards, by nats at a few hundred samples in 5 dimensions: kernels reach over the
+    cube's faces, and few samples lie within one. Compare it at equal n, d and bandwidth alone.
 
     Args:
         bandwidth: of the kernel, above 0, in squared units of the outputs: 2 sigma^2.
         weight: of the alignment, above 0; 1 / bandwidth if None, the scale on which the kernel
-            density tells points apart. The theorem's minimum does not depend on it.
+            density tells points apart. The theorem's minimum does not depend on it, training does:
+            with weight 1 style leaks in (content R2 0.48, style 0.31 where the default has 0.90 and
+            -0.01; p(chg) = 1, 2000 steps of batch 256, one world).
 
     Returns (when called):
         `loss` = weight alignment - entropy, `alignment`, `entropy`, each of shape (...).
@@ -49,7 +52,7 @@ class AlignMaxEnt(Objective):
 
     max_views = 2
 
-    def __init__(self, *, bandwidth: float = 0.05, weight: float | None = None) -> None:
+    def __init__(self, *, bandwidth: float = 0.02, weight: float | None = None) -> None:
         super().__init__()
         self.bandwidth = positive("bandwidth", bandwidth)
         self.weight = 1 / bandwidth if weight is None else positive("weight", weight)

@@ -132,10 +132,13 @@ class ReLIC(Objective):
         return self._constrained(contrastive, invariance, self.rho)
 
     def _constrained(self, contrastive: Tensor, invariance: Tensor, rho: float) -> Terms:
-        multiplier = self.multiplier.to(invariance).expand(invariance.shape).clone()
+        if self.multiplier.shape != invariance.shape:
+            self.multiplier = self.multiplier.expand(invariance.shape).clone()
+        multiplier = self.multiplier.to(invariance, copy=True)
         excess = invariance - rho
         if self.training:
-            self.multiplier = (multiplier + self.dual_rate * excess.detach()).clamp(min=0)
+            # In place: a captured CUDA graph goes on with the tensor that it has seen.
+            self.multiplier.copy_((multiplier + self.dual_rate * excess.detach()).clamp(min=0))
         return {
             "loss": contrastive + multiplier * excess,
             "contrastive": contrastive,

@@ -93,12 +93,12 @@ class NegSquaredL2:
 
 @dataclass(frozen=True)
 class NegLp:
-    """Minus sum_k |u_k - v_k|^p, for p > 0; no root.
+    """Minus sum_k |u_k - v_k|^p, for p >= 1; no root.
 
     `pairwise` holds n x m x d numbers: objectives call it on a few rows at a time.
 
     Raises:
-        InputError: p is not a finite positive number.
+        InputError: p is below 1 (its slope is infinite where two outputs agree) or not finite.
 
     Examples:
         >>> import torch
@@ -110,8 +110,8 @@ class NegLp:
     p: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.p < float("inf"):
-            raise InputError(f"p = {self.p}: the L_p similarity needs a finite p > 0")
+        if not 1 <= self.p < float("inf"):
+            raise InputError(f"p = {self.p}: the L_p similarity needs a finite p of at least 1")
 
     def pairwise(self, u: Tensor, v: Tensor) -> Tensor:
         return -self._power(u[..., :, None, :] - v[..., None, :, :]).sum(-1)
@@ -120,8 +120,7 @@ class NegLp:
         return -self._power(u - v).sum(-1)
 
     def _power(self, difference: Tensor) -> Tensor:
-        # pow is many times slower than a product, and for p < 2 its gradient at 0 is to be avoided:
-        # small whole numbers, the common case, are multiplied out.
+        # pow is many times slower than a product: the common whole numbers are multiplied out.
         size = difference.abs()
         if self.p == 1:
             return size
