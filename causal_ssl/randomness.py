@@ -35,12 +35,19 @@ def global_randomness_from(generator: torch.Generator) -> Iterator[None]:
     """Run a block whose draws from torch's global state come from `generator` instead.
 
     For libraries that take no generator (Pyro). The generator advances by one draw; the global
-    state, CPU and the generator's own device, is afterwards what it was before.
+    states of the CPU and of the generator's device are afterwards what they were before, those of
+    other devices are not touched.
     """
     seed = int(torch.randint(2**63 - 1, (), generator=generator, device=generator.device))
-    devices = [] if generator.device.type == "cpu" else [generator.device]
-    with torch.random.fork_rng(
-        devices=devices, device_type=generator.device.type if devices else "cuda"
-    ):
-        torch.manual_seed(seed)
+    states = [torch.default_generator]
+    if generator.device.type == "cuda":
+        # Indexed by device; empty until CUDA is initialised, which making `generator` has done.
+        states.append(torch.cuda.default_generators[generator.device.index or 0])
+    before = [state.get_state() for state in states]
+    try:
+        for state in states:
+            state.manual_seed(seed)
         yield
+    finally:
+        for state, saved in zip(states, before, strict=True):
+            state.set_state(saved)
