@@ -30,8 +30,8 @@ def timed(replicas: int, steps: int, batch: int, batched: bool) -> tuple[float, 
     from causal_ssl.training.stream import ViewStream
 
     encoder = ReplicatedMLP(WIDTHS, replicas=replicas)
-    if batched:
-        encoder._one_by_one = encoder._batched  # type: ignore[method-assign]
+    if not batched:
+        encoder._batched = encoder._one_by_one  # type: ignore[method-assign]
     step = TrainingStep(encoder, InfoNCE("neg_squared_l2"), batch_size=batch)
     stream = ViewStream(
         [_world()] * replicas, list(range(replicas)), batch_size=batch, negatives=False
@@ -61,7 +61,7 @@ def milliseconds_per_step(options: argparse.Namespace) -> list[dict[str, Any]]:
 
     kinds = [
         (threads, replicas, batched)
-        for threads in (1, 2)
+        for threads in options.threads
         for replicas in REPLICAS
         for batched in (False, True)
     ]
@@ -93,14 +93,15 @@ GROUPINGS = {
     "one process, 2 threads, 4 in turn": (1, 2, 1, 4),
     "one process, 1 thread, 4 together": (1, 1, 4, 1),
     "one process, 2 threads, 4 together": (1, 2, 4, 1),
-    "two processes, 1 thread, 2 in turn": (2, 1, 1, 2),
+    "two processes, 1 thread, 4 in turn": (2, 1, 1, 4),
     "two processes, 1 thread, 2 together": (2, 1, 2, 1),
+    "two processes, 1 thread, 4 together": (2, 1, 4, 1),
 }
 
 
 def throughput(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Steps of single replicas per second, for four replicas grouped in different ways."""
-    rates: dict[str, list[float]] = {name: [] for name in GROUPINGS}
+    """Steps of single replicas per second, grouped in different ways."""
+    rates: dict[str, list[tuple[float, float]]] = {name: [] for name in GROUPINGS}
     for _ in range(options.repeats):
         for name, grouping in GROUPINGS.items():
             rates[name].append(_rate(*grouping, options))
@@ -115,7 +116,7 @@ def throughput(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def _rate(
     processes: int, threads: int, together: int, in_turn: int, options: argparse.Namespace
-) -> float:
+) -> tuple[float, float]:
     command = [sys.executable, __file__, "--worker", str(threads), str(together), str(in_turn)]
     command += ["--batch", str(options.batch), "--steps", str(options.steps)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
@@ -131,12 +132,11 @@ def _rate(
     for child in children:
         child.stdin.write("go\n")  # type: ignore[union-attr]
         child.stdin.flush()  # type: ignore[union-attr]
-    for child in children:
-        child.stdout.readline()  # type: ignore[union-attr]
+    cpu = statistics.mean(float(child.stdout.readline()) for child in children)  # type: ignore[union-attr]
     seconds = time.perf_counter() - start
     for child in children:
         child.communicate()
-    return processes * together * in_turn * options.steps / seconds
+    return processes * together * in_turn * options.steps / seconds, cpu
 
 
 def work(threads: int, together: int, in_turn: int, options: argparse.Namespace) -> None:
@@ -144,12 +144,11 @@ def work(threads: int, together: int, in_turn: int, options: argparse.Namespace)
     import torch
 
     torch.set_num_threads(threads)
-    timed(together, 5, options.batch, batched=False)
+    timed(together, 5, options.batch, batched=True)
     print("ready", flush=True)
     sys.stdin.readline()
-    for _ in range(in_turn):
-        timed(together, options.steps, options.batch, batched=False)
-    print("done", flush=True)
+    cpu = [timed(together, options.steps, options.batch, batched=True)[1] for _ in range(in_turn)]
+    print(statistics.mean(cpu) / together, flush=True)
 
 
 def main() -> None:
@@ -159,6 +158,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--steps", type=int, default=400, help="steps of a replica and measurement")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="to time steps on")
     parser.add_argument("--worker", type=int, nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
@@ -170,8 +170,8 @@ def main() -> None:
         "what": f"training steps of encoder {WIDTHS}, batch {options.batch}, InfoNCE",
         "batch": options.batch,
         "repeats": options.repeats,
+        "groupings": throughput(options),
         "steps": milliseconds_per_step(options),
-        "groupings_of_four_replicas": throughput(options),
     }
     name = "replicas" if options.batch == 256 else f"replicas_{options.batch}"
     print(write_result(name, result))

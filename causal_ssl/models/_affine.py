@@ -12,6 +12,19 @@ _ROWS, _WIDTH = 2048, 64
 _IMAGES = 16
 
 
+def convolution_pays(x: Tensor, d_in: int, d_out: int) -> bool:
+    """Whether a layer d_in -> d_out on rows x (..., n, any) is faster as a 1x1 convolution."""
+    return (
+        x.shape[-2] >= _ROWS
+        and x.shape[-2] % _IMAGES == 0
+        and min(d_in, d_out) >= _WIDTH
+        and x.device.type == "cpu"
+        and x.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+        and torch.backends.mkldnn.is_available()
+    )
+
+
 def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """One fully connected layer.
 
@@ -21,33 +34,20 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         bias: (d_out,).
 
     Returns:
-        (n, d_out). A wide layer on many rows in float32 on a CPU runs as a 1x1 convolution over an
-        "image" in channels-last order, which is the same memory and the same sum.
+        (n, d_out). Where it pays as a 1x1 convolution over an "image" in channels-last order, which
+        is the same memory and the same sum.
 
     Examples:
         >>> x, weight, bias = torch.randn(4096, 64), torch.randn(80, 64), torch.randn(80)
         >>> torch.allclose(affine(x, weight, bias), x @ weight.T + bias, atol=1e-4)
         True
     """
-    if _as_convolution(x, weight):
+    if convolution_pays(x, *weight.shape):
         return _convolve(x, weight, bias)
     return torch.addmm(bias, x, weight.mT)
 
 
-def _as_convolution(x: Tensor, weight: Tensor) -> bool:
-    return (
-        len(x) >= _ROWS
-        and len(x) % _IMAGES == 0
-        and min(weight.shape) >= _WIDTH
-        and x.device.type == "cpu"
-        and x.dtype == torch.float32
-        and x.is_contiguous()
-        and not torch.is_autocast_enabled("cpu")
-        and torch.backends.mkldnn.is_available()
-    )
-
-
 def _convolve(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    images = x.view(_IMAGES, -1, 1, x.shape[1]).permute(0, 3, 1, 2)
+    images = x.contiguous().view(_IMAGES, -1, 1, x.shape[1]).permute(0, 3, 1, 2)
     y = F.conv2d(images, weight[:, :, None, None], bias)
     return y.permute(0, 2, 3, 1).reshape(len(x), -1)

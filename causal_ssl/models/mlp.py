@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from causal_ssl.errors import InputError, unknown_name
-from causal_ssl.models._affine import affine
+from causal_ssl.models._affine import affine, convolution_pays
 
 Output = Literal["linear", "sigmoid"]
 
@@ -22,9 +22,8 @@ class ReplicatedMLP(nn.Module):
     (0, 1), as alignment with maximum entropy needs. Weights start as `torch.nn.Linear`'s do, drawn
     per replica from its own generator, so a replica starts the same whatever it is grouped with.
 
-    On a GPU the replicas go through `baddbmm`; on a CPU one after another through two-dimensional
-    products, which from batches of 256 on are as fast and keep one replica's layers in the cache
-    (benchmarks/replicas.py).
+    Replicas go through `baddbmm`. Wide layers on many rows on a CPU are the exception: there one
+    replica runs after another, through a kernel that has no batched form and is twice as fast.
 
     Args:
         widths: layer widths from input to output, at least two.
@@ -92,7 +91,8 @@ class ReplicatedMLP(nn.Module):
                 f"inputs of shape {tuple(x.shape)}: expected (replicas, n, inputs) = "
                 f"({expected[0]}, n, {expected[1]})"
             )
-        x = self._batched(x) if x.is_cuda else self._one_by_one(x)
+        one_by_one = any(convolution_pays(x, *layer) for layer in pairwise(self.widths))
+        x = self._one_by_one(x) if one_by_one else self._batched(x)
         return torch.sigmoid(x) if self.output == "sigmoid" else x
 
     def _batched(self, x: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from causal_ssl.errors import InputError
-from causal_ssl.models._affine import _as_convolution, affine
+from causal_ssl.models._affine import affine, convolution_pays
 from causal_ssl.models.mlp import ReplicatedMLP
 from causal_ssl.randomness import generator_for
 
@@ -29,9 +29,15 @@ def test_replica_is_a_plain_network_with_the_same_outputs(output: str) -> None:
         torch.testing.assert_close(encoder.replica(r)(x[r]), together[r])
 
 
-def test_the_batched_path_of_a_gpu_computes_the_same() -> None:
+def test_both_paths_compute_the_same() -> None:
     encoder, x = build([0, 1, 2]), randn(3, 40, 10)
-    torch.testing.assert_close(encoder._batched(x), encoder(x))
+    torch.testing.assert_close(encoder._batched(x), encoder._one_by_one(x))
+
+
+def test_wide_replicas_are_plain_networks_too() -> None:
+    encoder, x = ReplicatedMLP([10, 64, 64, 5], replicas=2), randn(2, 2048, 10)
+    for r in range(2):
+        torch.testing.assert_close(encoder.replica(r)(x[r]), encoder(x)[r], atol=1e-5, rtol=1e-4)
 
 
 def test_a_replica_starts_the_same_whatever_it_is_grouped_with() -> None:
@@ -75,7 +81,7 @@ def test_the_paper_and_the_public_code_have_their_numbers_of_parameters() -> Non
 def test_a_wide_layer_is_the_same_map_by_whichever_kernel(rows: int) -> None:
     x, weight, bias = randn(rows, 64), randn(96, 64), randn(96)
     if torch.backends.mkldnn.is_available():
-        assert _as_convolution(x, weight) == (rows == 2048)
+        assert convolution_pays(x, 64, 96) == (rows == 2048)
     for t in (x, weight, bias):
         t.requires_grad_()
     up = randn(rows, 96)
