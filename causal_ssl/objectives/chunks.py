@@ -5,11 +5,12 @@ few; where they are many, it is recomputed block by block in the backward pass: 
 each, and memory O(block) instead of O(n m).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
+from torch.autograd.function import once_differentiable
 
 # Numbers of logits. On a CPU 2^18 of them (1 MiB in float32) were the fastest of 2^14 ... 2^20, at
 # n = 256 and at n = 6144, with a level-2 cache of that size; a GPU wants large kernels.
@@ -17,6 +18,7 @@ KEPT = {"cpu": 2**22, "cuda": 2**28}
 BLOCK = {"cpu": 2**18, "cuda": 2**26}
 
 Block = tuple[slice, slice]
+Rows = Callable[..., Tensor]
 
 
 def kept(n_logits: int, device: torch.device) -> bool:
@@ -44,7 +46,7 @@ def blocks(replicas: int, n_rows: int, logits_per_row: int, device: torch.device
 
 
 def by_row_chunks(
-    rows: Callable[..., Tensor], by_row: list[Tensor], whole: list[Tensor], *, per_logit: int = 1
+    rows: Rows, by_row: list[Tensor], whole: list[Tensor], *, per_logit: int = 1
 ) -> Tensor:
     """`rows(start, *by_row, *whole)` over chunks of rows, differentiable, at a chunk's memory.
 
@@ -62,18 +64,63 @@ def by_row_chunks(
     per_row = len(by_row) * by_row[0].shape[:-2].numel() * whole[0].shape[-2] * per_logit
     if kept(n * per_row, device):
         return rows(0, *by_row, *whole)
-    chunks = [
-        checkpoint(
-            rows,
-            chunk.start,
-            *(tensor[..., chunk, :] for tensor in by_row),
-            *whole,
-            use_reentrant=False,
-            preserve_rng_state=False,
-        )
-        for _, chunk in blocks(1, n, per_row, device)
-    ]
-    return torch.cat(chunks, dim=-1)
+    chunks = [chunk for _, chunk in blocks(1, n, per_row, device)]
+    return _Recomputed.apply(rows, chunks, len(by_row), *by_row, *whole)
+
+
+class _Recomputed(torch.autograd.Function):
+    """Rows chunk by chunk, and again with autograd's graph of one chunk in the backward pass.
+
+    As `torch.utils.checkpoint` would, at a tenth of its memory: 60 MB against 580 for ReLIC with the
+    Jensen-Shannon divergence at n = 6144, d = 5.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, rows: Rows, chunks: list[slice], n_by_row: int, *inputs: Tensor
+    ) -> Tensor:
+        ctx.save_for_backward(*inputs)
+        ctx.rows, ctx.chunks, ctx.n_by_row = rows, chunks, n_by_row
+        # Written into one tensor: small results kept between large temporaries fragment the heap.
+        out: Tensor | None = None
+        for chunk in chunks:
+            part = rows(chunk.start, *_at(inputs, chunk, n_by_row))
+            if out is None:
+                out = part.new_empty(*part.shape[:-1], inputs[0].shape[-2])
+            out[..., chunk] = part
+            del part
+        assert out is not None
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        needed = ctx.needs_input_grad[3:]
+        sums = [
+            torch.zeros_like(x) if need else None
+            for x, need in zip(ctx.saved_tensors, needed, strict=True)
+        ]
+        for chunk in ctx.chunks:
+            parts = [
+                part.detach().requires_grad_(need)
+                for part, need in zip(
+                    _at(ctx.saved_tensors, chunk, ctx.n_by_row), needed, strict=True
+                )
+            ]
+            with torch.enable_grad():
+                out = ctx.rows(chunk.start, *parts)
+            wanted = [part for part in parts if part.requires_grad]
+            found = torch.autograd.grad(out, wanted, gradient[..., chunk], allow_unused=True)
+            targets = _at([x for x in sums if x is not None], chunk, sum(needed[: ctx.n_by_row]))
+            for target, grad in zip(targets, found, strict=True):
+                if grad is not None:
+                    target += grad
+        return None, None, None, *sums
+
+
+def _at(tensors: Sequence[Tensor], chunk: slice, n_by_row: int) -> list[Tensor]:
+    """The chunk's rows of the first `n_by_row` tensors, the others whole."""
+    return [x[..., chunk, :] if k < n_by_row else x for k, x in enumerate(tensors)]
 
 
 def _slices(length: int, step: int) -> Iterator[slice]:
