@@ -94,8 +94,9 @@ class InfoNCE(Objective):
         # from paired differences, not from the matrix, and the loss can not round below 0.
         candidates, others = (positives, True) if negatives is None else (negatives, False)
         wrong = log_sum_exp(self.similarity, anchors, candidates, tau=self.tau, others=others)
-        right = self.similarity.paired(anchors, positives) / self.tau
-        return F.softplus(wrong - right, threshold=40).mean(-1)
+        right = self.similarity.paired(anchors, positives)
+        difference = torch.sub(wrong, right, alpha=1 / self.tau)
+        return F.softplus(difference, threshold=40).mean(-1)
 
     def _check_negatives(self, anchors: Tensor, negatives: Tensor | None) -> None:
         if (negatives is None) != (self.negatives == "second_view"):

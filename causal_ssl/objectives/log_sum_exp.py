@@ -46,7 +46,7 @@ def log_sum_exp(
     if isinstance(similarity, Inner | NegSquaredL2):
         squared = isinstance(similarity, NegSquaredL2)
         flat = _LogSumExp.apply(replicas_first(u), replicas_first(v), tau, squared, others)
-        return flat.view(u.shape[:-1])
+        return flat if u.ndim == 3 else flat.view(u.shape[:-1])
     return plain_log_sum_exp(similarity, u, v, tau=tau, others=others)
 
 
@@ -67,7 +67,8 @@ def plain_log_sum_exp(
 
 def replicas_first(outputs: Tensor) -> Tensor:
     """(..., n, d) to (r, n, d)."""
-    return outputs.reshape(-1, *outputs.shape[-2:])
+    # A view is one more node for autograd: none where the shape fits already.
+    return outputs if outputs.ndim == 3 else outputs.reshape(-1, *outputs.shape[-2:])
 
 
 def bits(u: Tensor, v: Tensor, tau: float, squared: bool, out: Tensor | None = None) -> Tensor:
