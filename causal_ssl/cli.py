@@ -9,6 +9,7 @@ It parses and calls. What a command needs is imported when it runs, so that help
 """
 
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except InputError as error:
         _fail(words, str(error), 2)
     except KeyboardInterrupt:
-        command = " ".join(["causal-ssl", *given])
+        command = shlex.join(["causal-ssl", *given])
         _fail(words, f"interrupted; what is finished is kept. To continue: {command}", 130)
 
 

@@ -1,0 +1,61 @@
+"""Options are checked where they enter: range, names, keys."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from causal_ssl.errors import InputError
+from causal_ssl.experiments import options
+from causal_ssl.experiments.options import option
+
+
+@dataclass(frozen=True)
+class Inner:
+    size: int = option(3, "how large", at_least=1)
+
+    def __post_init__(self) -> None:
+        options.check(self)
+
+
+@dataclass(frozen=True)
+class Outer:
+    inner: Inner = Inner()
+    rate: float = option(0.5, "how fast", above=0, at_most=1)
+    names: tuple[str, ...] = option(("red",), "which", choices=("red", "green"), singular="colour")
+
+    def __post_init__(self) -> None:
+        options.check(self)
+
+
+def test_values_survive_a_round_trip_through_plain_dicts() -> None:
+    made = Outer(inner=Inner(size=7), names=("green", "red"))
+    assert options.from_dict(Outer, options.to_dict(made)) == made
+    flat = options.flatten(options.to_dict(made))
+    assert flat == {"inner.size": 7, "rate": 0.5, "names": ["green", "red"]}
+    assert options.nest(flat) == options.to_dict(made)
+
+
+def test_what_a_dict_leaves_out_keeps_its_default() -> None:
+    assert options.from_dict(Outer, {"rate": 1.0}) == Outer(rate=1.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"rate": 0.0}, "rate must be above 0, got 0.0"),
+        ({"rate": 1.5}, "rate must be at most 1, got 1.5"),
+        ({"rate": float("nan")}, "rate must be above 0, got nan"),
+        ({"inner": {"size": 0}}, "size must be at least 1, got 0"),
+        ({"names": []}, "names is empty"),
+        ({"names": ["gren"]}, "unknown colour 'gren': did you mean 'green'"),
+        ({"rat": 1.0}, "unknown config key 'rat': did you mean 'rate'"),
+        ({"inner": {"siz": 1}}, "unknown config key 'siz': did you mean 'size'"),
+    ],
+)
+def test_bad_values_are_named_with_the_remedy(values: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        options.from_dict(Outer, values)
+
+
+def test_every_leaf_is_walked_under_its_dotted_name() -> None:
+    assert [name for name, _, _ in options.walk(Outer)] == ["inner.size", "rate", "names"]

@@ -1,0 +1,97 @@
+"""A run owns its directory: one config, one process, nothing half-written, nothing overwritten."""
+
+from pathlib import Path
+
+import pytest
+
+from causal_ssl.errors import InputError
+from causal_ssl.experiments.run_directory import RunDirectory, write_atomically
+
+CONFIG = {"steps": 10, "budget": {"seeds": 2}, "methods": ["relic"]}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    directory = RunDirectory(tmp_path / "run")
+    with directory.claim("numerical", CONFIG):
+        directory.write("table.csv", "a,b\n")
+    return directory
+
+
+def test_the_same_config_continues(run: RunDirectory) -> None:
+    with run.claim("numerical", CONFIG):
+        assert (run / "table.csv").read_text() == "a,b\n"
+
+
+def test_another_config_is_refused_and_every_differing_field_named(run: RunDirectory) -> None:
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    other = {"steps": 20, "budget": {"seeds": 2}, "methods": ["relic", "infonce"]}
+    with pytest.raises(InputError) as raised, run.claim("numerical", other):
+        pass
+    assert "steps: 10 there, 20 asked" in str(raised.value)
+    assert "methods: relic there, relic infonce asked" in str(raised.value)
+    assert "budget" not in str(raised.value)
+    assert before == {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+
+
+def test_another_study_is_refused(run: RunDirectory) -> None:
+    with (
+        pytest.raises(InputError, match="study: numerical there, dimensions asked"),
+        run.claim("dimensions", CONFIG),
+    ):
+        pass
+
+
+def test_a_directory_in_use_is_refused(run: RunDirectory) -> None:
+    with (
+        run.claim("numerical", CONFIG),
+        pytest.raises(InputError, match="in use by another run"),
+        RunDirectory(run.path).claim("numerical", CONFIG),
+    ):
+        pass
+
+
+def test_a_directory_of_other_things_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with (
+        pytest.raises(InputError, match=r"no run \(thesis.tex\)"),
+        RunDirectory(tmp_path).claim("numerical", CONFIG),
+    ):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_file_and_a_path_below_a_file_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path, message in ((tmp_path / "file", "is a file"), (tmp_path / "file/x", "cannot be")):
+        with pytest.raises(InputError, match=message), RunDirectory(path).claim("numerical", {}):
+            pass
+
+
+def test_a_directory_without_a_run_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such directory"):
+        RunDirectory(tmp_path / "nowhere").config()
+    with pytest.raises(InputError, match=r"no config.yaml in it"):
+        RunDirectory(tmp_path).config()
+
+
+def test_what_a_killed_process_left_half_written_is_swept(run: RunDirectory) -> None:
+    (run / ".partial-abc").write_text("half")
+    with run.claim("numerical", CONFIG):
+        assert not (run / ".partial-abc").exists()
+
+
+def test_a_failing_write_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "table.csv"
+    write_atomically(path, "old")
+
+    def full(_: int) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
