@@ -115,28 +115,27 @@ class Gram:
     ) -> Tensor:
         """K + alpha I without the fold's rows and columns; only its lower triangle is filled.
 
-        Column-major, as LAPACK factors it in place; in the first entries of the flat workspace.
+        Row-major, in the first entries of the flat workspace where one is given.
         """
         start, stop = fold
         n = len(self.x)
         size = n - (stop - start)
         if workspace is None:
             workspace = torch.empty(size**2, dtype=dtype, device=self.x.device)
-        rows = workspace[: size**2].view(size, size)
+        matrix = workspace[: size**2].view(size, size)
         step = n if self.dense is not None else max(1, BLOCK_ENTRIES // n)
-        for first, last in ((0, start), (stop, n)):
+        for first, last, above in _outside(fold, n):
             for top in range(first, last, step):
                 bottom = min(top + step, last)
-                at = top if top < start else top - (stop - start)
-                for left, right in _outside(fold, top, n):
-                    column = left if left < start else left - (stop - start)
+                for left, right, before in _outside(fold, bottom):
                     block = self.block(slice(top, bottom), slice(left, right))
-                    rows[at : at + bottom - top, column : column + right - left].copy_(block)
-        rows.diagonal().add_(alpha)
-        return rows.T
+                    matrix[top - above : bottom - above, left - before : right - before] = block
+        matrix.diagonal().add_(alpha)
+        return matrix
 
 
-def _outside(fold: Fold, first: int, n: int) -> list[Fold]:
-    """The ranges of [first, n) that are outside of the fold."""
+def _outside(fold: Fold, end: int) -> list[tuple[int, int, int]]:
+    """The ranges [first, last) of [0, end) outside of the fold, and how many it cuts off before."""
     start, stop = fold
-    return [(a, b) for a, b in ((first, start), (max(first, stop), n)) if b > a]
+    ranges = ((0, min(start, end), 0), (stop, end, stop - start))
+    return [(first, last, cut) for first, last, cut in ranges if last > first]

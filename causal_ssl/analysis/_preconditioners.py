@@ -31,7 +31,7 @@ def cholesky(
     matrix = gram.training_matrix(fold, alpha, dtype, workspace)
     if not cholesky_in_place(matrix):
         raise NotPositiveDefinite
-    upper = matrix.mT
+    upper = matrix.T
 
     def apply(r: Tensor) -> Tensor:
         # Columns at unit norm: residuals near 1e-12 would leave float32's exponent range squared.
@@ -44,8 +44,7 @@ def cholesky(
 
 def eigen(gram: Gram, fold: Fold, alpha: float) -> Preconditioner:
     """Solve by float64 eigendecomposition, negative eigenvalues (rounding) set to 0."""
-    lower = gram.training_matrix(fold, alpha, torch.float64)
-    values, vectors = torch.linalg.eigh(lower)
+    values, vectors = torch.linalg.eigh(gram.training_matrix(fold, alpha, torch.float64))
     values = values.clamp(min=alpha)[:, None]
 
     def apply(r: Tensor) -> Tensor:

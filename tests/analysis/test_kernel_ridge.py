@@ -167,16 +167,18 @@ def test_kernel_computed_by_blocks_gives_the_same(monkeypatch):
     assert np.allclose(blocks.dual_coef_, stored.dual_coef_, atol=1e-7, rtol=1e-7)
 
 
-def test_blocked_factor_is_the_cholesky_factor():
+@pytest.mark.parametrize("n", [300, 1537])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_factor_in_place_is_the_cholesky_factor(n, dtype):
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(1601, 5, generator=generator)
-    matrix = gaussian_kernel(x, x, 0.2) + 0.5 * torch.eye(1601)
-    factor = matrix.T.clone().T
-    assert cholesky_in_place(factor)
+    x = torch.randn(n, 5, generator=generator, dtype=dtype)
+    matrix = gaussian_kernel(x, x, 0.2) + 0.5 * torch.eye(n, dtype=dtype)
     expected = torch.linalg.cholesky(matrix)
-    # float32: n eps times the largest entry, 1.2
-    assert (factor.tril() - expected).abs().max() < 1601 * 1.2e-7
-    assert not cholesky_in_place((matrix - 2 * torch.eye(1601)).T)
+    factor = matrix.tril()  # what stands above the diagonal must not matter
+    assert cholesky_in_place(factor)
+    # Rounding: n eps times the largest entry, 1.2.
+    assert (factor.tril() - expected).abs().max() < n * 1.2 * torch.finfo(dtype).eps
+    assert not cholesky_in_place(matrix - 2 * torch.eye(n, dtype=dtype))
 
 
 def test_ill_conditioned_systems_stay_certified():
