@@ -107,9 +107,9 @@ def throughput(options: argparse.Namespace) -> list[dict[str, Any]]:
             rates[name].append(_rate(*grouping, options))
     rows = []
     for name, values in rates.items():
-        rows.append(
-            {"grouping": name, "replica_steps_per_second": round(statistics.median(values))}
-        )
+        rate, cpu = (statistics.median(kind) for kind in zip(*values, strict=True))
+        row = {"grouping": name, "replica_steps_per_second": round(rate)}
+        rows.append(row | {"cpu_ms_per_step_and_replica": round(cpu, 3)})
         print(rows[-1], flush=True)
     return rows
 

@@ -1,4 +1,4 @@
-"""x W^T + b with the fastest kernel that public torch offers for the shape and the device."""
+"""LeakyReLU(x W^T + b) by the fastest kernel that public torch has for the shape and the device."""
 
 import torch
 import torch.nn.functional as F
@@ -25,13 +25,14 @@ def convolution_pays(x: Tensor, d_in: int, d_out: int) -> bool:
     )
 
 
-def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """One fully connected layer.
+def affine(x: Tensor, weight: Tensor, bias: Tensor, *, slope: float = 1.0) -> Tensor:
+    """One fully connected layer and its activation.
 
     Args:
         x: inputs (n, d_in).
         weight: (d_out, d_in), the layout of `torch.nn.Linear`.
         bias: (d_out,).
+        slope: LeakyReLU's for negative values; 1 is none.
 
     Returns:
         (n, d_out). Where it pays as a 1x1 convolution over an "image" in channels-last order, which
@@ -43,11 +44,17 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         True
     """
     if convolution_pays(x, *weight.shape):
-        return _convolve(x, weight, bias)
-    return torch.addmm(bias, x, weight.mT)
+        return _convolve(x, weight, bias, slope)
+    return _activated(torch.addmm(bias, x, weight.mT), slope)
 
 
-def _convolve(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+def _activated(y: Tensor, slope: float) -> Tensor:
+    # In place: neither product needs its own output for the backward pass.
+    return y if slope == 1 else F.leaky_relu_(y, slope)
+
+
+def _convolve(x: Tensor, weight: Tensor, bias: Tensor, slope: float) -> Tensor:
     images = x.contiguous().view(_IMAGES, -1, 1, x.shape[1]).permute(0, 3, 1, 2)
-    y = F.conv2d(images, weight[:, :, None, None], bias)
+    # Activated before it is seen as a matrix again: in place on a view, autograd would copy.
+    y = _activated(F.conv2d(images, weight[:, :, None, None], bias), slope)
     return y.permute(0, 2, 3, 1).reshape(len(x), -1)

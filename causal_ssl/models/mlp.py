@@ -113,9 +113,7 @@ class ReplicatedMLP(nn.Module):
     def _single(self, x: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> Tensor:
         last = len(weights) - 1
         for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
-            x = affine(x, weight, bias)
-            if layer < last:
-                x = F.leaky_relu_(x, self.slope)
+            x = affine(x, weight, bias, slope=self.slope if layer < last else 1.0)
         return x
 
     def replica(self, r: int) -> nn.Sequential:
