@@ -12,7 +12,8 @@ Fold = tuple[int, int]
 NEGLIGIBLE = 40.0
 # Above, the many products that plain conjugate gradients take cost more than dense factors.
 SPARSE_DENSITY = 0.005
-# Float64 Gram matrices are stored up to n = 8192; above, blocks are computed at each product.
+# On a CPU float64 Gram matrices are stored up to n = 8192; above, blocks are computed at each
+# product. On a GPU a tenth of its free memory is the limit: distances, kernel and mask are held.
 STORED_BYTES = 2**29
 BLOCK_ENTRIES = 2**21
 
@@ -35,7 +36,7 @@ class Points:
 
     def __init__(self, x: Tensor) -> None:
         self.x = x
-        self.stored = len(x) ** 2 * x.element_size() <= STORED_BYTES
+        self.stored = len(x) ** 2 * x.element_size() <= _stored_bytes(x.device)
         self._distances: Tensor | None = None
         self._kernel: Tensor | None = None
 
@@ -132,6 +133,12 @@ class Gram:
                     matrix[top - above : bottom - above, left - before : right - before] = block
         matrix.diagonal().add_(alpha)
         return matrix
+
+
+def _stored_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0] // 10)
+    return STORED_BYTES
 
 
 def _outside(fold: Fold, end: int) -> list[tuple[int, int, int]]:

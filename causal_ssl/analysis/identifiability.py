@@ -96,22 +96,20 @@ def r2_scores(
     shuffles = [np.arange(len(x)), *_permutations(len(x), n_permutations, seed)]
     targets = np.concatenate([z[shuffle] for shuffle in shuffles], axis=1)
     labels = [(p, name) for p in range(len(shuffles)) for name in fit.names]
-    model: Any
-    if regressor == "linear":
-        model = LinearRegression().fit(x, targets)
-    else:
+    model: Any = LinearRegression()
+    if regressor == "kernel_ridge":
         model = KernelRidgeCV(
             alphas=alphas, gammas=gammas, cv=cv, target_groups=labels, device=device
-        ).fit(x, targets)
+        )
+    model.fit(x, targets)
     truth = np.tile(z_scaler.transform(score.targets), len(shuffles))
     predicted = model.predict(x_scaler.transform(score.inputs))
-    values = r2_score(truth, predicted, multioutput="raw_values")
-    columns = pd.DataFrame(
+    rows = pd.DataFrame(
         {
             "metric": [f"r2_{regressor}" + ("_permuted" if p else "") for p, _ in labels],
             "variable": [name for _, name in labels],
             "coordinate": fit.coordinates * len(shuffles),
-            "value": values,
+            "value": r2_score(truth, predicted, multioutput="raw_values"),
             "permutation": [p - 1 for p, _ in labels],
             "alpha": getattr(model, "alpha_", np.nan),
             "gamma": getattr(model, "gamma_", np.nan),
@@ -119,18 +117,19 @@ def r2_scores(
             "n_score": len(truth),
         }
     )
-    return _with_averages(columns, coordinates)
+    return _with_averages(rows, coordinates)
 
 
-def _with_averages(columns: pd.DataFrame, coordinates: bool) -> pd.DataFrame:
+def _with_averages(rows: pd.DataFrame, coordinates: bool) -> pd.DataFrame:
+    """A row a variable with the mean over its coordinates, ahead of these if they are wanted."""
     keys = ["metric", "variable", "permutation"]
-    others = [name for name in columns.columns if name not in {*keys, "coordinate", "value"}]
-    average = columns.groupby(keys, sort=False, as_index=False).agg(
+    others = [name for name in rows.columns if name not in {*keys, "coordinate", "value"}]
+    average = rows.groupby(keys, sort=False, as_index=False).agg(
         {"value": "mean", **dict.fromkeys(others, "first")}
     )
     average["coordinate"] = "average"
-    table = pd.concat([average, columns] if coordinates else [average], ignore_index=True)
-    return table[columns.columns]
+    table = pd.concat([average, rows] if coordinates else [average], ignore_index=True)
+    return table[rows.columns]
 
 
 def _permutations(n: int, count: int, seed: int) -> list[NDArray[np.int64]]:

@@ -42,8 +42,8 @@ class KernelRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):
         best_score_: (n_targets,) cross-validated R2 of the target's group at the selected pair.
         cv_scores_: (n_targets, n_alphas, n_gammas, cv) held-out R2 of every system.
         cv_bounds_: same shape, a bound on the distance of each score to that of the exact
-            solution, from the residual in float64: predictions err by at most
-            ||residual|| / sqrt(alpha).
+            solution: no prediction errs by more than ||residual|| / sqrt(alpha). The residual is
+            computed in float64; its rounding, of order 1e-16 ||K|| ||c||, is not in the bound.
         cv_residuals_: same shape, ||y - (K + alpha I) c|| / ||y||.
         certificate_: the largest of `cv_bounds_`.
         selection_certified_: (n_targets,) whether the bounds prove the selection to be the exact
