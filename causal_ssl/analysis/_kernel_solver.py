@@ -10,12 +10,11 @@ from causal_ssl.analysis._gram import Fold, Gram, Points
 from causal_ssl.analysis._preconditioners import (
     NotPositiveDefinite,
     Nystrom,
-    Preconditioner,
     cholesky,
     eigen,
     identity,
 )
-from causal_ssl.analysis._ridge_system import RidgeSystem, advance, refine
+from causal_ssl.analysis._ridge_system import Pair, RidgeSystem, advance, refine
 
 # Three float32 factors of two thirds of 20480 points: with the rest, below 4 GB.
 FACTOR_BYTES = 2_300_000_000
@@ -204,7 +203,7 @@ def _by_float32(
     _by_both(gram, pairs, norm)
 
 
-def _by_both(gram: Gram, pairs: list[tuple[RidgeSystem, Preconditioner]], norm: float) -> None:
+def _by_both(gram: Gram, pairs: list[Pair], norm: float) -> None:
     """Refinement, and conjugate gradients for those that it does not bring to their goal."""
     refine(gram, pairs)
     pending = _pending([system for system, _ in pairs], norm)
@@ -216,7 +215,6 @@ def _by_float64(gram: Gram, system: RidgeSystem) -> None:
         made = cholesky(gram, system.fold, system.alpha, torch.float64)
     except NotPositiveDefinite:
         made = eigen(gram, system.fold, system.alpha)
-    system.reset()
     refine(gram, [(system, made)])
 
 

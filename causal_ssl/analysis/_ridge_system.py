@@ -11,6 +11,9 @@ from torch import Tensor
 from causal_ssl.analysis._gram import Fold, Gram
 from causal_ssl.analysis._preconditioners import Preconditioner
 
+# coef (n_train, t), residual (n_train, t), product (n, t)
+Iterate = tuple[Tensor, Tensor, Tensor]
+
 
 class RidgeSystem:
     """Penalty, held-out fold, and the state of its solution.
@@ -27,12 +30,6 @@ class RidgeSystem:
         self.residual = self.target.clone()
         self.product = torch.zeros_like(y)
         self.met = bool((self.norms() <= goal).all())
-
-    def reset(self) -> None:
-        """Start again from coef = 0."""
-        self.coef = torch.zeros_like(self.target)
-        self.residual = self.target.clone()
-        self.met = False
 
     def train(self, full: Tensor) -> Tensor:
         """The training rows of (n, t)."""
@@ -58,7 +55,7 @@ class RidgeSystem:
         """Advance by one iteration, given K times the embedded direction."""
         curved = self.train(product) + self.alpha * self.direction
         length = _ratio(self._inner, (self.direction * curved).sum(0))
-        self.coef += length * self.direction
+        self.coef = self.coef + length * self.direction
         change = length * curved
         self.residual -= change
         self.running = not bool((self.norms() <= 0.5 * self.goal).all())
@@ -69,39 +66,44 @@ class RidgeSystem:
             self._inner = (self.residual * preconditioned).sum(0)
             self.direction = preconditioned + conjugate * self.direction
 
-    def confirm(self, product: Tensor) -> None:
-        """Replace the recursive residual by the true one, given K times the embedded coef."""
-        self.product = product
-        self.residual = self.target - self.train(product) - self.alpha * self.coef
-        self.met = bool((self.norms() <= self.goal).all())
+    def iterate(self) -> Iterate:
+        """What `confirm` goes back to where a residual rises."""
+        return self.coef, self.residual.clone(), self.product
+
+    def confirm(self, product: Tensor, previous: Iterate, factor: float) -> bool:
+        """Take the true residual, given K times the embedded coef.
+
+        Returns whether that of a column short of its goal fell below `factor` times the previous.
+        """
+        true = self.target - self.train(product) - self.alpha * self.coef
+        now, past = true.norm(dim=0), previous[1].norm(dim=0)
+        better = now < past  # false for NaN
+        new = (self.coef, true, product)
+        self.coef, self.residual, self.product = (
+            torch.where(better, a, b) for a, b in zip(new, previous, strict=True)
+        )
+        short = self.norms() > self.goal
+        self.met = not bool(short.any())
+        return bool((short & (now < factor * past)).any())
 
 
-def refine(gram: Gram, pairs: Sequence[tuple[RidgeSystem, Preconditioner]]) -> None:
+Pair = tuple[RidgeSystem, Preconditioner]
+
+
+def refine(gram: Gram, pairs: Sequence[Pair]) -> None:
     """Add the preconditioned true residual while that shrinks it at least fourfold.
 
     Takes one product a step, one fewer than conjugate gradients; for good preconditioners.
     """
     active = [pair for pair in pairs if not pair[0].met]
     while active:
-        before = [s.norms() for s, _ in active]
+        before = [system.iterate() for system, _ in active]
         for system, precondition in active:
             system.coef = system.coef + precondition(system.residual)
-        confirm(gram, [s for s, _ in active])
-        tried, active = list(zip(active, before, strict=True)), []
-        for (system, precondition), norms in tried:
-            if not bool((system.norms() <= norms).all()):
-                system.reset()
-            elif not system.met and bool((system.norms() < 0.25 * norms).any()):
-                active.append((system, precondition))
+        active = _judge(gram, active, before, factor=0.25)
 
 
-def advance(
-    gram: Gram,
-    pairs: Sequence[tuple[RidgeSystem, Preconditioner]],
-    *,
-    iterations: int,
-    rounds: int = 3,
-) -> None:
+def advance(gram: Gram, pairs: Sequence[Pair], *, iterations: int, rounds: int = 3) -> None:
     """Run conjugate gradients until each system's true residual meets its goal, or gives up.
 
     A round ends with the true residual of all; another begins from it where it misses the goal and
@@ -111,9 +113,9 @@ def advance(
     for _ in range(rounds):
         if not active:
             return
-        before = [s.norms() for s, _ in active]
-        for system, preconditioner in active:
-            system.start(preconditioner)
+        before = [system.iterate() for system, _ in active]
+        for system, precondition in active:
+            system.start(precondition)
         for _ in range(iterations):
             running = [s for s, _ in active if s.running]
             if not running:
@@ -121,18 +123,24 @@ def advance(
             products = _products(gram, running, [s.direction for s in running])
             for system, product in zip(running, products, strict=True):
                 system.step(product)
-        confirm(gram, [s for s, _ in active])
-        progress = [
-            bool((s.norms() < 0.5 * b).any()) for (s, _), b in zip(active, before, strict=True)
-        ]
-        active = [pair for pair, on in zip(active, progress, strict=True) if on and not pair[0].met]
+        active = _judge(gram, active, before, factor=0.5)
 
 
-def confirm(gram: Gram, systems: Sequence[RidgeSystem]) -> None:
-    """True residuals and predictions of every system, by one product."""
+def _judge(
+    gram: Gram, pairs: Sequence[Pair], before: Sequence[Iterate], *, factor: float
+) -> list[Pair]:
+    """The pairs to go on with: those that miss their goal, but whose residual fell by the factor.
+
+    By their true residuals; columns whose residual rose get back what they had.
+    """
+    systems = [system for system, _ in pairs]
     products = _products(gram, systems, [s.coef for s in systems])
-    for system, product in zip(systems, products, strict=True):
-        system.confirm(product)
+    going = []
+    for pair, product, previous in zip(pairs, products, before, strict=True):
+        fell = pair[0].confirm(product, previous, factor)
+        if fell and not pair[0].met:
+            going.append(pair)
+    return going
 
 
 def _products(

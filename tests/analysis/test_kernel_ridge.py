@@ -11,7 +11,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from causal_ssl.analysis import _kernel_solver, _preconditioners
+from causal_ssl.analysis import _kernel_solver, _preconditioners, _ridge_system
 from causal_ssl.analysis._blocked_cholesky import cholesky_in_place
 from causal_ssl.analysis._gram import Points, gaussian_kernel
 from causal_ssl.analysis.kernel_ridge import KernelRidgeCV
@@ -179,6 +179,23 @@ def test_factor_in_place_is_the_cholesky_factor(n, dtype):
     # Rounding: n eps times the largest entry, 1.2.
     assert (factor.tril() - expected).abs().max() < n * 1.2 * torch.finfo(dtype).eps
     assert not cholesky_in_place(matrix - 2 * torch.eye(n, dtype=dtype))
+
+
+@pytest.mark.parametrize("solver", ["refine", "advance"])
+def test_a_bad_preconditioner_never_worsens_a_residual(solver):
+    x, y = (torch.from_numpy(v) for v in problem(60))
+    gram = Points(x).gram(0.2)
+    goal = torch.full((5,), 1e-12, dtype=torch.float64)
+    for bad in (lambda r: -10.0 * r, lambda r: r * torch.nan, lambda r: 1e30 * r):
+        system = _ridge_system.RidgeSystem(y, 0.1, (0, 20), goal)
+        if solver == "refine":
+            _ridge_system.refine(gram, [(system, bad)])
+        else:
+            _ridge_system.advance(gram, [(system, bad)], iterations=3)
+        matrix = gram.block(slice(20, 60), slice(20, 60)) + 0.1 * torch.eye(40)
+        true = (y[20:] - matrix @ system.coef).norm(dim=0)
+        assert torch.allclose(system.norms(), true)
+        assert (true <= y[20:].norm(dim=0) + 1e-12).all()
 
 
 def test_ill_conditioned_systems_stay_certified():
