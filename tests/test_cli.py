@@ -1,6 +1,7 @@
 """The command line: help that reads, errors of one line, runs that survive being killed."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,30 +14,10 @@ import pytest
 from causal_ssl import cli, doctor
 from causal_ssl.doctor import Finding
 
-TINY = [
-    "study",
-    "numerical",
-    "--settings",
-    "p1",
-    "--seeds",
-    "2",
-    "--n-content",
-    "2",
-    "--n-style",
-    "2",
-    "--mixing-candidates",
-    "100",
-    "--hidden",
-    "16",
-    "--batch-size",
-    "64",
-    "--n-fit",
-    "60",
-    "--n-score",
-    "100",
-    "--device",
-    "cpu",
-]
+TINY = shlex.split(
+    "study numerical --settings p1 --seeds 2 --n-content 2 --n-style 2 --mixing-candidates 100"
+    " --hidden 16 --batch-size 64 --n-fit 60 --n-score 100 --device cpu"
+)
 
 
 def call(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> tuple[int, str, str]:

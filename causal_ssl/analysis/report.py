@@ -122,7 +122,8 @@ class Report:
     Args:
         title: what was asked.
         subtitle: what was done, in one line.
-        finding: what came out, in one paragraph.
+        finding: what came out, in a sentence or two.
+        discussion: more of it, in smaller print.
         facts: short facts shown as labels.
         sections: the rest, in order.
         footer: last line.
@@ -133,6 +134,7 @@ class Report:
     finding: str
     facts: Sequence[str]
     sections: Sequence[Section]
+    discussion: str = ""
     footer: str = ""
 
     def pictures(self) -> dict[str, bytes]:

@@ -52,7 +52,7 @@ class NumericalStudy:
     )
     methods: tuple[str, ...] = option(("infonce", "relic"), f"methods to compare: {METHODS}")
     independent: Budget = Budget(seeds=2, steps=4000)
-    dependent: Budget = Budget(seeds=2, steps=2000)
+    dependent: Budget = Budget(seeds=3, steps=2000)
 
     n_content: int = option(5, "content dimensions of a world", at_least=1)
     n_style: int = option(5, "style dimensions of a world", at_least=1)

@@ -129,8 +129,8 @@ def by_dimension(summary: Summary, titles: Titles) -> Table:
     return Table(["setting", "method", "outputs", "content R²", "style R²"], lines)
 
 
-def dimensions_finding(summary: Summary, config: NumericalStudy, titles: Titles) -> str:
-    """What came out of a dimensions study, computed from the numbers."""
+def dimensions_finding(summary: Summary, config: NumericalStudy, titles: Titles) -> list[str]:
+    """What came out of a dimensions study, in sentences computed from the numbers."""
     scores = summary.where(metric=KERNEL_RIDGE)
     fewest, most = min(config.n_outputs), max(config.n_outputs)
     shown = sorted({fewest, min(config.n_content, most), most})
@@ -148,8 +148,8 @@ def dimensions_finding(summary: Summary, config: NumericalStudy, titles: Titles)
                 f"{title}, {settings.get(setting).title}: content {values['content']},"
                 f" style {values['style']}."
             )
-    outputs = " → ".join(map(str, shown))
-    return f"R² as the encoder's outputs grow, {outputs}. " + " ".join(sentences)
+    outputs = " to ".join(map(str, shown))
+    return [f"R² of content and style as the encoder's outputs grow from {outputs}:", *sentences]
 
 
 def terminal(summary: Summary, titles: Titles) -> TerminalTable:

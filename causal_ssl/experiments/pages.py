@@ -29,7 +29,7 @@ from causal_ssl.experiments.caveats import caveats
 from causal_ssl.experiments.config import NumericalStudy
 from causal_ssl.experiments.graph import process_graph
 from causal_ssl.experiments.run_directory import RunDirectory
-from causal_ssl.experiments.spectrum_page import spectrum_blocks
+from causal_ssl.experiments.spectrum_page import spectrum_blocks, spectrum_finding
 from causal_ssl.experiments.summary import KERNEL_RIDGE, LINEAR, Summary, finding, summarise
 
 Titles = Mapping[str, str]
@@ -89,9 +89,10 @@ def _numerical(material: Material, summary: Summary) -> Report:
             "r2",
             bars,
             "R² of content and style predicted from the representation by kernel ridge regression,"
-            " on points not fitted on. Bars: mean over worlds; circles: each world; diamonds: the"
-            " published mean and standard deviation; dashed: style predicted from the true content,"
-            " the score of a perfect content representation.",
+            " on points not fitted on; p is the probability that an intervention changes a style"
+            " dimension. Bars: mean over worlds; circles: each world; diamonds: the published mean"
+            " and standard deviation; dashed: style predicted from the true content, the score of a"
+            " perfect content representation.",
             "Bar chart of content and style R² for each setting and method",
         )
     ]
@@ -104,11 +105,13 @@ def _numerical(material: Material, summary: Summary) -> Report:
         _losses(material),
         *_closing(material),
     ]
+    found = finding(summary, material.methods)
     return Report(
         title="Does contrastive learning isolate content from style?",
         subtitle="Encoders trained on pairs of views whose style was intervened on, scored against"
         " the latents that made the data (von Kügelgen et al. 2021, arXiv:2106.04619, section 5.1)",
-        finding=finding(summary, material.methods),
+        finding=found[0],
+        discussion=" ".join([*found[1:], spectrum_finding(material.table)]).strip(),
         facts=_facts(material),
         sections=[section for section in sections if section.blocks],
         footer=_footer(material),
@@ -133,11 +136,13 @@ def _dimensions(material: Material, summary: Summary) -> Report:
             "Content and style R² against output dimension",
         )
     ]
+    found = page_tables.dimensions_finding(summary, material.config, material.methods)
     return Report(
         title="How many outputs should the encoder have?",
         subtitle="Output dimension from 1 to content and style together"
         " (von Kügelgen et al. 2021, arXiv:2106.04619, figure 10)",
-        finding=page_tables.dimensions_finding(summary, material.config, material.methods),
+        finding=found[0],
+        discussion=" ".join(found[1:]),
         facts=_facts(material),
         sections=[
             Section("", head),

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from causal_ssl.analysis import plots, spectrum_plots
 from causal_ssl.analysis.report import Block, Cell, Picture, Row, Table, Text
 from causal_ssl.experiments import settings as known_settings
-from causal_ssl.experiments.summary import FROM_CONTENT, KERNEL_RIDGE, Summary, with_spread
+from causal_ssl.experiments.summary import FROM_CONTENT, KERNEL_RIDGE, Summary, number, with_spread
 from causal_ssl.experiments.world_spectrum import WHITENED
 
 Titles = Mapping[str, str]
@@ -54,6 +54,20 @@ def spectrum_blocks(
         )
     )
     return blocks
+
+
+def spectrum_finding(table: pd.DataFrame) -> str:
+    """How well the spectra predict what is kept, in a sentence; empty without predictions."""
+    rows = spectrum_plots.directions(table).dropna(subset=["r2_predicted"])
+    dependent = [name for name, each in known_settings.SETTINGS.items() if each.dependent]
+    rows = rows[rows["setting"].isin(dependent)]
+    if len(rows) < 3:
+        return ""
+    r = rows["r2_predicted"].corr(rows["r2_kernel_ridge"].clip(lower=0))
+    return (
+        "Under dependence, which directions of content and style the codes hold is predicted from"
+        f" the worlds' covariances with r = {number(float(r))}."
+    )
 
 
 def _picture(name: str, figure: Figure, caption: str) -> Picture:

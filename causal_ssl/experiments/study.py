@@ -27,6 +27,7 @@ from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.workers import Event, WorkerError, Workers
 
 COLUMNS = ["study", "setting", "method", "seed", "n_outputs", "metric", "variable", "value"]
+REFERENCES = ["reference", "reference_std", "source"]
 REPORT = "report.html"
 
 
@@ -166,6 +167,8 @@ def write_tables(directory: RunDirectory, config: NumericalStudy) -> None:
         for row in result["rows"] + references[cell.setting, cell.seed]
     ]
     table = with_references(pd.DataFrame(rows))
+    # The paper's encoders have as many outputs as there are contents.
+    table.loc[table["n_outputs"] != config.n_content, REFERENCES] = None
     table = table[[*COLUMNS, *(name for name in table if name not in COLUMNS)]]
     directory.write("history.csv", _gathered(trained, found, "history").to_csv(index=False))
     shown = _gathered(trained, found, "predictions")

@@ -137,8 +137,8 @@ def with_spread(mean: float, std: float) -> str:
     return number(mean) if math.isnan(std) else f"{number(mean)} ± {number(std)}"
 
 
-def finding(summary: Summary, titles: Mapping[str, str]) -> str:
-    """What came out, in a paragraph computed from the numbers.
+def finding(summary: Summary, titles: Mapping[str, str]) -> list[str]:
+    """What came out, in sentences computed from the numbers, the main one first.
 
     Args:
         summary: of a numerical study.
@@ -150,54 +150,56 @@ def finding(summary: Summary, titles: Mapping[str, str]) -> str:
     dependent = [name for name in names if settings.get(name).dependent]
     sentences = [_independent(scores, independent, titles)] if independent else []
     sentences += [_dependent(scores.where(setting=name), name, titles) for name in dependent]
-    return " ".join([*sentences, _against_the_paper(scores, titles)]).strip()
+    # The first numbers say whose they are; the others follow in the same order.
+    sentences[0] = sentences[0].replace(")", f" with {' / '.join(titles.values())})", 1)
+    return [*sentences, *_against_the_paper(scores, titles)]
 
 
 def _independent(scores: Summary, names: list[str], titles: Mapping[str, str]) -> str:
     here = Summary(score for score in scores.scores if score.setting in names)
-    content = [here.where(variable="content", method=method).mean() for method in titles]
-    style = [here.where(variable="style", method=method).mean() for method in titles]
-    dropped = max(map(abs, style)) <= DROPPED
-    recovered = min(content) >= RECOVERED
+    content, style = _means(here, "content", titles), _means(here, "style", titles)
+    recovered = "recovered" if min(content) >= RECOVERED else "recovered only in part"
+    dropped = "dropped" if max(map(abs, style)) <= DROPPED else "not dropped"
     return (
-        "Where content and style are independent, content is"
-        f" {'recovered' if recovered else 'recovered only in part'} (R² {_each(content, titles)})"
-        f" and style is {'dropped' if dropped else 'not dropped'} ({_each(style, titles)})."
+        f"Where content and style are independent, content is {recovered} (R² {_each(content)}) and"
+        f" style is {dropped} ({_each(style)})."
     )
 
 
 def _dependent(scores: Summary, name: str, titles: Mapping[str, str]) -> str:
     setting = settings.get(name)
     kinds = ["statistical"] * setting.statistical + ["causal"] * setting.causal
-    content = [scores.where(variable="content", method=method).mean() for method in titles]
-    style = [scores.where(variable="style", method=method).mean() for method in titles]
-    expected = scores.where(variable=FROM_CONTENT).mean()
-    excess = fmean(style) - expected
+    content, style = _means(scores, "content", titles), _means(scores, "style", titles)
+    explained = scores.where(variable=FROM_CONTENT).mean()
+    excess = fmean(style) - explained
     if excess > DROPPED:
-        verdict = "so the codes hold more of style than content tells"
+        verdict = "more of style than"
     elif excess < -DROPPED:
-        verdict = "so the codes hold less of style than content tells"
+        verdict = "less of style than"
     else:
-        verdict = "which is what the codes hold"
+        verdict = "as much of style as"
     return (
-        f"With {' and '.join(kinds)} dependence content scores {_each(content, titles)} and style"
-        f" {_each(style, titles)}; true content alone predicts {number(expected)} of style,"
-        f" {verdict}."
+        f"With {' and '.join(kinds)} dependence the codes hold content (R² {_each(content)}) and"
+        f" {verdict} content tells (style {_each(style)}, from true content alone"
+        f" {number(explained)})."
     )
 
 
-def _each(values: list[float], titles: Mapping[str, str]) -> str:
-    return ", ".join(
-        f"{number(value)} with {title}"
-        for value, title in zip(values, titles.values(), strict=True)
-    )
+def _means(scores: Summary, variable: str, titles: Mapping[str, str]) -> list[float]:
+    return [scores.where(variable=variable, method=method).mean() for method in titles]
 
 
-def _against_the_paper(scores: Summary, titles: Mapping[str, str]) -> str:
+def _each(values: list[float]) -> str:
+    return " / ".join(number(value) for value in values)
+
+
+def _against_the_paper(scores: Summary, titles: Mapping[str, str]) -> list[str]:
     compared = [score for score in scores.scores if not math.isnan(score.difference)]
     if not compared:
-        return ""
+        return []
     worst = max(compared, key=lambda score: abs(score.difference))
     size = number(worst.difference, signed=True)
     where = f"{titles[worst.method]}, {settings.get(worst.setting).title}"
-    return f"The largest difference from a published number is {size} ({worst.variable}, {where})."
+    return [
+        f"The largest difference from a published number is {size} ({worst.variable}, {where})."
+    ]
