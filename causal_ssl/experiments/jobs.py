@@ -17,7 +17,7 @@ from causal_ssl.experiments import evaluation, settings
 from causal_ssl.experiments.config import NumericalStudy
 from causal_ssl.experiments.run_directory import write_atomically
 from causal_ssl.training import checkpoint as checkpoint_file
-from causal_ssl.training.numerical import NumericalTraining, Progress, train
+from causal_ssl.training.numerical import DivergedError, NumericalTraining, Progress, train
 
 REFERENCES = "references"
 """Stands for a method in the cells that need no training: what true latents predict."""
@@ -128,7 +128,11 @@ def work(config: NumericalStudy, job: Job) -> float:
 
 
 def run(root: Path, config: NumericalStudy, job: Job, report: Callable[[Any], None]) -> None:
-    """Do a job: afterwards each of its cells has its file. Finished cells are left alone."""
+    """Do a job: afterwards each of its cells has its file. Finished cells are left alone.
+
+    Raises:
+        InputError: training diverged under this config.
+    """
     missing = [cell for cell in job.cells if not result_path(root, cell).exists()]
     if not missing:
         return
@@ -136,7 +140,10 @@ def run(root: Path, config: NumericalStudy, job: Job, report: Callable[[Any], No
         for cell in missing:
             _refer(root, config, cell)
         return
-    _train_and_score(root, config, job, missing, report)
+    try:
+        _train_and_score(root, config, job, missing, report)
+    except DivergedError as error:
+        raise InputError(f"training diverged: {error}") from error
 
 
 def _refer(root: Path, config: NumericalStudy, cell: Cell) -> None:

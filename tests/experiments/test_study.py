@@ -200,6 +200,13 @@ def test_an_unknown_method_is_refused_before_anything_is_made(tmp_path: Path) ->
     assert not (tmp_path / "run").exists()
 
 
+def test_diverging_training_is_named_with_its_cell_and_remedy(tmp_path: Path) -> None:
+    values = {**vars(CONFIG), "settings": ("p1",), "learning_rate": 1e9, "schedule": "constant"}
+    with pytest.raises(InputError, match=r"training diverged: .*not finite at step"):
+        run(NumericalStudy(**values), tmp_path / "run")
+    assert not (tmp_path / "run" / "table.csv").exists()
+
+
 def test_cuda_without_a_device_is_refused(tmp_path: Path) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a CUDA device")
