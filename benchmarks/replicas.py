@@ -170,6 +170,7 @@ def main() -> None:
         "what": f"training steps of encoder {WIDTHS}, batch {options.batch}, InfoNCE",
         "batch": options.batch,
         "repeats": options.repeats,
+        "load_average_before": os.getloadavg()[0],
         "groupings": throughput(options),
         "steps": milliseconds_per_step(options),
     }

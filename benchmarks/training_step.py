@@ -151,6 +151,7 @@ def _peak_bytes(device: str) -> int:
 def compare(options: argparse.Namespace) -> dict[str, Any]:
     """Alternate steps of the two sides; their times, peaks, and whether they agree."""
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    load = os.getloadavg()[0]
     context = multiprocessing.get_context("spawn")
     sides: dict[str, Connection] = {}
     for side in SIDES:
@@ -179,7 +180,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
     for side, connection in sides.items():
         connection.send(None)
         peaks[side] = connection.recv()
-    return summary(seconds, peaks, first, options)
+    return summary(seconds, peaks, first, options) | {"load_average_before": load}
 
 
 def summary(
@@ -233,20 +234,30 @@ class _Enough(Exception):
 
 
 def paper_slice(options: argparse.Namespace) -> dict[str, Any]:
-    """Time a slice of the paper preset: 12 replicas of one method, trained together."""
+    """Time a slice of the paper preset, half of it each method, 12 replicas trained together."""
+    slices = {
+        "infonce": _slice("infonce", {"negatives": "separate"}, options),
+        "relic": _slice("relic", {}, options),
+    }
+    hours = sum(part["seconds"] / part["steps"] for part in slices.values()) * STEPS / 3600
+    for name, part in slices.items():
+        print(f"slice:    {name}, {part['steps']} steps of 12 replicas in {part['seconds']:.1f} s")
+    print(f"estimate: {STEPS} steps of both methods at that rate: {hours:.2f} h")
+    return {
+        "device": options.device,
+        "precision": options.precision,
+        "cuda_graph": options.cuda_graph,
+        "replicas": 12,
+        "slices": slices,
+        "estimate": {"steps": STEPS, "hours": hours},
+    }
+
+
+def _slice(name: str, overrides: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """Steps and seconds of the trainer after its first chunk, sampling included."""
     from causal_ssl import methods
-    from causal_ssl.datasets.content_style import ContentStyle, ContentStyleConfig
     from causal_ssl.training.numerical import NumericalTraining, Progress, train
 
-    settings = [(1.0, False, False), (0.75, False, False), (0.75, True, False), (0.75, True, True)]
-    seeds = [seed for _ in settings for seed in range(3)]
-    worlds = [
-        ContentStyle.draw(
-            ContentStyleConfig(p_change=p, statistical=statistical, causal=causal), seed=seed
-        )
-        for p, statistical, causal in settings
-        for seed in range(3)
-    ]
     config = NumericalTraining(
         steps=STEPS,
         batch_size=BATCH,
@@ -260,35 +271,42 @@ def paper_slice(options: argparse.Namespace) -> dict[str, Any]:
 
     def on_progress(progress: Progress) -> None:
         marks.append((progress.step, time.perf_counter()))
-        if len(marks) > 1 and marks[-1][1] - marks[0][1] >= options.paper_slice:
+        if len(marks) > 1 and marks[-1][1] - marks[0][1] >= options.paper_slice / 2:
             raise _Enough
 
-    method = methods.get("infonce")
+    worlds, seeds = _paper_worlds()
+    method = methods.get(name)
+    objective = method.objective(**overrides)
     with contextlib.suppress(_Enough):
         train(
             worlds,
             method,
-            method.objective(negatives="separate"),
+            objective,
             config,
             seeds=seeds,
             n_outputs=WIDTHS[-1],
             device=options.device,
             on_progress=on_progress,
         )
-    steps, seconds = marks[-1][0] - marks[0][0], marks[-1][1] - marks[0][1]
-    hours = seconds / steps * STEPS * METHODS / 3600
-    print(
-        f"slice:    {steps} steps of {len(worlds)} replicas in {seconds:.1f} s, sampling included"
-    )
-    print(f"estimate: {STEPS} steps x {METHODS} methods at that rate: {hours:.2f} h")
-    return {
-        "device": options.device,
-        "precision": options.precision,
-        "cuda_graph": options.cuda_graph,
-        "replicas": len(worlds),
-        "slice": {"steps": steps, "seconds": seconds},
-        "estimate": {"steps": STEPS, "methods": METHODS, "hours": hours},
-    }
+    return {"steps": marks[-1][0] - marks[0][0], "seconds": marks[-1][1] - marks[0][1]}
+
+
+def _paper_worlds() -> tuple[list[Any], list[int]]:
+    """Four settings x three seeds."""
+    from causal_ssl.datasets.content_style import ContentStyle, ContentStyleConfig
+
+    configs = [
+        ContentStyleConfig(p_change=p, statistical=statistical, causal=causal)
+        for p, statistical, causal in (
+            (1.0, False, False),
+            (0.75, False, False),
+            (0.75, True, False),
+            (0.75, True, True),
+        )
+    ]
+    pairs = [(config, seed) for config in configs for seed in range(3)]
+    worlds = [ContentStyle.draw(config, seed=seed) for config, seed in pairs]
+    return worlds, [seed for _, seed in pairs]
 
 
 def main() -> None:
