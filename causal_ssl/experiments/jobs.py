@@ -1,6 +1,7 @@
 """The pieces of work of a content/style study, each of which leaves one finished file a cell."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -91,23 +92,34 @@ def reference_cells(config: NumericalStudy) -> list[Cell]:
     ]
 
 
+TOGETHER = 4
+"""Cells that a CPU process trains as one batched model: `benchmarks/replicas.py` measures two
+processes of four replicas each at 1.5 times the speed of two that train them in turn."""
+
+
 def plan(config: NumericalStudy) -> list[Job]:
     """All jobs, the longest first so that processes finish together.
 
-    On a CPU a job is one cell: replicas there gain nothing from being batched, and one small cell
-    is what an interruption can lose. On a GPU all cells of a method that train for as long and have
-    the same outputs are one batched model. A cell's result must not depend on what is left to do,
-    so the plan depends on the config alone.
+    Cells of a method that train for as long and have the same outputs make batched models: one of
+    them on a GPU; on a CPU several of at most `TOGETHER` cells, and at least two so that two cores
+    have work. A cell's result must not depend on what is left to do, nor on the cores that there
+    are, so the plan depends on the config alone.
     """
     training = sorted(cells(config), key=lambda cell: -steps_of(config, cell))
-    references = [Job((cell,)) for cell in reference_cells(config)]
-    if config.device != "cuda":
-        return [Job((cell,)) for cell in training] + references
-    groups: dict[tuple[Any, ...], list[Cell]] = {}
+    alike: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in training:
         key = (cell.method, cell.n_outputs, steps_of(config, cell))
-        groups.setdefault(key, []).append(cell)
-    return [Job(tuple(group)) for group in groups.values()] + references
+        alike.setdefault(key, []).append(cell)
+    groups = [part for group in alike.values() for part in _parts(group, config.device)]
+    references = [Job((cell,)) for cell in reference_cells(config)]
+    jobs = [Job(tuple(group)) for group in groups] + references
+    return sorted(jobs, key=lambda job: -work(config, job))
+
+
+def _parts(cells: list[Cell], device: str) -> list[list[Cell]]:
+    """Cells in groups of almost equal size."""
+    count = 1 if device == "cuda" else min(len(cells), max(2, math.ceil(len(cells) / TOGETHER)))
+    return [cells[k::count] for k in range(count)]
 
 
 def steps_of(config: NumericalStudy, cell: Cell) -> int:

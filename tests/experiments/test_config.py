@@ -93,5 +93,20 @@ def test_on_a_gpu_all_worlds_of_a_method_and_budget_train_as_one_job() -> None:
     assert len({job.name for job in jobs.plan(quick)}) == len(jobs.plan(quick))
 
 
+@pytest.mark.parametrize(("seeds", "sizes"), [(1, [1, 1]), (3, [3, 3]), (5, [3, 3, 4])])
+def test_on_a_cpu_alike_cells_share_jobs_of_at_most_four_and_two_cores_have_work(
+    seeds: int, sizes: list[int]
+) -> None:
+    """Two settings of `seeds` worlds each: 2, 6 and 10 alike cells."""
+    budget = {"seeds": seeds, "steps": 100}
+    config = from_preset(
+        "numerical", settings=("p1", "p075"), methods=("relic",), independent=budget, device="cpu"
+    )
+    training = [job for job in jobs.plan(config) if job.cells[0].method != jobs.REFERENCES]
+    assert sorted(len(job.cells) for job in training) == sizes
+    assert sorted(c for job in training for c in job.cells) == sorted(jobs.cells(config))
+    assert len({job.name for job in jobs.plan(config)}) == len(jobs.plan(config))
+
+
 def test_the_dimensions_study_covers_one_to_content_and_style_together() -> None:
     assert DimensionsStudy(n_content=2, n_style=1).n_outputs == (1, 2, 3)
