@@ -15,6 +15,7 @@ import matplotlib.lines
 import matplotlib.ticker
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -151,9 +152,20 @@ def loss_curves(history: pd.DataFrame, *, settings: Titles, methods: Titles) -> 
         for row, term in enumerate(terms):
             for axis, setting in zip(axes[row], settings, strict=True):
                 here = history[(history["setting"] == setting) & (history["term"] == term)]
-                for (method, _), line in here.groupby(["method", "seed"], sort=False):
-                    colour = palette[str(method)]
-                    axis.plot(line["step"], line["value"], color=colour, lw=0.9, alpha=0.8)
+                seaborn.lineplot(
+                    here,
+                    x="step",
+                    y="value",
+                    hue="method",
+                    units="seed",
+                    estimator=None,
+                    palette=palette,
+                    lw=0.9,
+                    alpha=0.8,
+                    legend=False,
+                    ax=axis,
+                )
+                axis.set(xlabel="", ylabel="")
                 if term == "invariance":
                     axis.set_yscale("log")
                     axis.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
@@ -234,7 +246,7 @@ def dimension_curves(
     require(table, ["setting", "method", "seed", "n_outputs", "metric", "variable", "value"])
     shown = table[table["metric"] == metric]
     palette = colours(["content", "style"])
-    dashes = dict(zip(methods, ("-", "--", ":", "-."), strict=False))
+    look: dict[str, Any] = {"x": "n_outputs", "y": "value", "hue": "variable", "palette": palette}
     with style():
         figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
         axes = figure.subplots(1, len(settings), sharey=True, squeeze=False)[0]
@@ -244,16 +256,23 @@ def dimension_curves(
             only = here[here["variable"] == "style_from_true_content"]["value"]
             if len(only):
                 axis.axhline(only.mean(), color=palette["style"], lw=0.9, ls=(0, (1, 2)))
-            for variable, method in [(v, m) for v in palette for m in methods]:
-                rows = here[(here["variable"] == variable) & (here["method"] == method)]
-                means = rows.groupby("n_outputs")["value"].mean()
-                label = f"{variable}, {methods[method]}"
-                axis.plot(means.index, means, dashes[method], color=palette[variable], label=label)
-                axis.plot(rows["n_outputs"], rows["value"], "o", ms=3, color=palette[variable])
+            rows = here[here["variable"].isin(palette)]
+            seaborn.lineplot(
+                rows,
+                **look,
+                style="method",
+                style_order=list(methods),
+                errorbar=None,
+                legend=axis is axes[0],
+                ax=axis,
+            )
+            seaborn.scatterplot(rows, **look, s=14, legend=False, ax=axis)
             axis.set_title(title)
             axis.set_xlabel("output dimension of the encoder")
             axis.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
         axes[0].set_ylabel("R² on held-out points")
-        handles: list[Any] = axes[0].get_legend_handles_labels()[0]
-        figure.legend(handles=handles, loc="outside upper center", ncols=4)
+        axes[0].get_legend().remove()
+        entries = zip(*axes[0].get_legend_handles_labels(), strict=True)
+        named = [(h, methods.get(t, t)) for h, t in entries if t in {*palette, *methods}]
+        figure.legend(*zip(*named, strict=True), loc="outside upper center", ncols=len(named))
     return figure
