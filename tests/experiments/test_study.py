@@ -10,10 +10,11 @@ import pytest
 import torch
 from rich.console import Console
 
+from causal_ssl import methods
 from causal_ssl.datasets.content_style import ContentStyle
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import jobs, study
-from causal_ssl.experiments.config import Budget, DimensionsStudy, NumericalStudy
+from causal_ssl.experiments.config import STUDIES, Budget, DimensionsStudy, NumericalStudy
 
 TINY = {
     "n_content": 2,
@@ -31,6 +32,7 @@ CONFIG = NumericalStudy(
     dependent=Budget(seeds=1, steps=30),
     **TINY,  # type: ignore[arg-type]
 )
+FIRST_FIGURE = {"numerical": "r2", "dimensions": "dimensions"}
 RESULTS = ("table.csv", "history.csv", "predictions.csv", "report.html")
 
 
@@ -215,10 +217,9 @@ def test_cuda_without_a_device_is_refused(tmp_path: Path) -> None:
         run(config, tmp_path / "run")
 
 
-def test_all_registered_methods_can_be_studied(tmp_path: Path) -> None:
-    from causal_ssl import methods
-
-    config = NumericalStudy(
+@pytest.mark.parametrize("name", STUDIES)
+def test_all_registered_methods_can_be_studied(tmp_path: Path, name: str) -> None:
+    config = STUDIES[name](
         settings=("p1",),
         methods=tuple(methods.names()),
         independent=Budget(seeds=1, steps=10),
@@ -227,6 +228,7 @@ def test_all_registered_methods_can_be_studied(tmp_path: Path) -> None:
     )
     run(config, tmp_path / "run")
     assert set(pd.read_csv(tmp_path / "run" / "table.csv")["method"]) == set(methods.names())
+    assert (tmp_path / "run" / "figures" / f"{FIRST_FIGURE[name]}.png").exists()
 
 
 def test_the_dimensions_study_has_a_score_for_every_number_of_outputs(tmp_path: Path) -> None:
