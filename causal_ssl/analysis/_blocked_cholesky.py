@@ -9,7 +9,7 @@ Product = Callable[..., Tensor]
 
 # Measured on one Zen 5 core, float32: blocks with oneDNN's products take 0.65 of the time of the
 # LAPACK that comes with torch at n = 2731, 0.4 at n = 4096, and lose below about 1000.
-BLOCK = 192
+BLOCK = 160
 WORTHWHILE = 1000
 
 

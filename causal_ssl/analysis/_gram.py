@@ -47,17 +47,23 @@ class Points:
             return Gram(self.x, gamma, sparse=sparse)
         if self._distances is None:
             self._distances = squared_distances(self.x, self.x).fill_diagonal_(0)
-        near = self._distances < NEGLIGIBLE / gamma
-        sparse = None
-        if int(near.count_nonzero()) <= SPARSE_DENSITY * near.numel():
-            index = near.nonzero().T
-            sparse = self._sparse(index, self._distances[index[0], index[1]].mul_(-gamma).exp_())
+        sparse = self._sparse_of_distances(self._distances, gamma)
         if self._kernel is None:
             self._kernel = torch.empty_like(self._distances)
         dense = None
         if sparse is None:
             dense = torch.mul(self._distances, -gamma, out=self._kernel).exp_()
         return Gram(self.x, gamma, dense=dense, sparse=sparse)
+
+    def _sparse_of_distances(self, distances: Tensor, gamma: float) -> Tensor | None:
+        """The sparse Gram matrix, or None where too many entries count."""
+        # A sixteenth of the rows spares most dense matrices the whole count.
+        for rows, limit in ((distances[::16], 2 * SPARSE_DENSITY), (distances, SPARSE_DENSITY)):
+            near = rows < NEGLIGIBLE / gamma
+            if int(near.count_nonzero()) > limit * near.numel():
+                return None
+        index = near.nonzero().T
+        return self._sparse(index, distances[index[0], index[1]].mul_(-gamma).exp_())
 
     def _sparse_by_blocks(self, gamma: float) -> Tensor | None:
         """The sparse Gram matrix, or None once too many entries count."""
@@ -68,7 +74,7 @@ class Points:
             distances = squared_distances(self.x[start : start + rows], self.x)
             index = (distances < NEGLIGIBLE / gamma).nonzero().T
             found += index.shape[1]
-            if found > SPARSE_DENSITY * n * min(n, start + rows):
+            if found > SPARSE_DENSITY * n**2:
                 return None
             values.append(distances[index[0], index[1]].mul_(-gamma).exp_())
             index[0] += start

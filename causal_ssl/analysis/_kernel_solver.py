@@ -68,6 +68,7 @@ class GridSearch:
             chosen = [a for a in range(len(self.alphas)) if wanted[a, g]]
             if chosen:
                 self._run_gamma(self.points.gram(gamma), g, chosen, tol)
+        self.workspaces.clear()
 
     def _run_gamma(self, gram: Gram, g: int, chosen: list[int], tol: float) -> None:
         sums = _row_sums(gram, self.folds)
