@@ -4,12 +4,11 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from causal_ssl import methods
 from causal_ssl.datasets.content_style import ContentStyle, ContentStyleConfig
@@ -17,6 +16,7 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments import evaluation, settings
 from causal_ssl.experiments.config import NumericalStudy
 from causal_ssl.experiments.run_directory import write_atomically
+from causal_ssl.objectives import Objective
 from causal_ssl.training import checkpoint as checkpoint_file
 from causal_ssl.training.numerical import DivergedError, NumericalTraining, Progress, train
 
@@ -260,7 +260,7 @@ def world_config(config: NumericalStudy, setting: str) -> ContentStyleConfig:
     )
 
 
-def configured(config: NumericalStudy, name: str) -> tuple[methods.Method, nn.Module]:
+def configured(config: NumericalStudy, name: str) -> tuple[methods.Method, Objective]:
     """A method and its objective, with the study's options applied where it has them.
 
     Raises:
@@ -274,7 +274,6 @@ def configured(config: NumericalStudy, name: str) -> tuple[methods.Method, nn.Mo
         overrides["alpha"] = config.relic_alpha
     if config.negatives == "separate" and "negatives" in method.options:
         overrides["negatives"] = "separate"
-        method = replace(method, separate_negatives=True)
     return method, method.objective(**overrides)
 
 

@@ -23,7 +23,6 @@ class Method:
         defaults: its arguments where they differ from the class's own.
         target: the second network is an exponential moving average (EMA) of the first, without
             gradient; False: it is the first itself (h = f).
-        separate_negatives: the objective is also given the outputs of an independent batch.
         output: the range of the encoder: `linear`, R^d, or `sigmoid`, (0, 1)^d.
     """
 
@@ -34,7 +33,6 @@ class Method:
     objective_class: type[Objective]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     target: bool = False
-    separate_negatives: bool = False
     output: Literal["linear", "sigmoid"] = "linear"
 
     def __post_init__(self) -> None:

@@ -59,8 +59,6 @@ class InfoNCE(Objective):
         tensor(0.3133)
     """
 
-    takes_negatives = True
-
     def __init__(
         self,
         similarity: str | Similarity = "cosine",
@@ -77,8 +75,11 @@ class InfoNCE(Objective):
         self.symmetric = symmetric
         self.subtract_log_candidates = subtract_log_candidates
 
+    @property
+    def takes_negatives(self) -> bool:
+        return self.negatives == "separate"
+
     def terms(self, online: list[Tensor], target: list[Tensor], negatives: Tensor | None) -> Terms:
-        self._check_negatives(online[0], negatives)
         ordered = permutations if self.symmetric else combinations
         pairs = list(ordered(range(len(online)), 2))
         per_pair = [self._one_direction(online[k], target[j], negatives) for k, j in pairs]
@@ -99,7 +100,7 @@ class InfoNCE(Objective):
         return F.softplus(difference, threshold=40).mean(-1)
 
     def _check_negatives(self, anchors: Tensor, negatives: Tensor | None) -> None:
-        if (negatives is None) != (self.negatives == "second_view"):
+        if (negatives is not None) != self.takes_negatives:
             raise InputError(
                 f"negatives={self.negatives!r}, but the call came "
                 f"{'without' if negatives is None else 'with'} a batch of negatives: "

@@ -32,7 +32,11 @@ class Objective(nn.Module, ABC):
 
     min_views = 2
     max_views: int | None = None
-    takes_negatives = False
+
+    @property
+    def takes_negatives(self) -> bool:
+        """Whether a call must bring the outputs of a batch of its own, as `negatives`."""
+        return False
 
     def forward(
         self,
@@ -45,16 +49,14 @@ class Objective(nn.Module, ABC):
         Args:
             online: one tensor (..., n, d) per view.
             target: as `online`, from the target network; None: the online outputs themselves.
-            negatives: (..., m, d), outputs of a batch of its own; only objectives that ask for it
-                take it.
+            negatives: (..., m, d), outputs of a batch of its own, iff `takes_negatives`.
 
         Raises:
             InputError: shapes that do not fit each other.
         """
         online = self._checked(online, "online")
         target = online if target is None else self._checked(target, "target", like=online)
-        if negatives is not None and not self.takes_negatives:
-            raise InputError(f"{type(self).__name__} takes no batch of negatives: leave it out")
+        self._check_negatives(online[0], negatives)
         device_type = online[0].device.type
         autocast = torch.is_autocast_enabled(device_type)
         with torch.autocast(device_type, enabled=False) if autocast else nullcontext():
@@ -63,6 +65,10 @@ class Objective(nn.Module, ABC):
     @abstractmethod
     def terms(self, online: list[Tensor], target: list[Tensor], negatives: Tensor | None) -> Terms:
         """The terms of checked float32 or float64 outputs."""
+
+    def _check_negatives(self, anchors: Tensor, negatives: Tensor | None) -> None:
+        if negatives is not None:
+            raise InputError(f"{type(self).__name__} takes no batch of negatives: leave it out")
 
     def _checked(
         self, views: Sequence[Tensor], name: str, like: list[Tensor] | None = None

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from causal_ssl.datasets.content_style import ContentStyle
 from causal_ssl.methods import Method
+from causal_ssl.objectives import Objective
 from causal_ssl.training.checkpoint import Identity, describe
 from causal_ssl.training.config import NumericalTraining
 from causal_ssl.training.stream import ViewStream
@@ -17,7 +18,7 @@ from causal_ssl.training.stream import ViewStream
 def identity_of(
     worlds: Sequence[ContentStyle],
     method: Method,
-    objective: nn.Module,
+    objective: Objective,
     stream: ViewStream,
     config: NumericalTraining,
     seeds: list[int],

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from torch import nn
 
 from causal_ssl.datasets.content_style import ContentStyle
 from causal_ssl.errors import InputError
 from causal_ssl.methods import Method
 from causal_ssl.models.mlp import ReplicatedMLP
+from causal_ssl.objectives import Objective
 from causal_ssl.training.config import NumericalTraining
 from causal_ssl.training.run import DivergedError, Progress, TrainingRun
 from causal_ssl.training.step import matmul_precision
@@ -44,7 +44,7 @@ class Trained:
 def train(
     worlds: Sequence[ContentStyle],
     method: Method,
-    objective: nn.Module,
+    objective: Objective,
     config: NumericalTraining,
     *,
     seeds: Sequence[int],
@@ -57,8 +57,9 @@ def train(
 
     Args:
         worlds: R worlds, where replica r's views come from; of one observed dimension.
-        method: says whether there is a target network, separate negatives, a squashed output.
-        objective: the method's, with the options wanted (`method.objective(...)`).
+        method: says whether there is a target network, a squashed output.
+        objective: the method's, with the options wanted (`method.objective(...)`); says whether
+            there are separate negatives.
         config: see `NumericalTraining`.
         seeds: R seeds, of the encoders' first weights and of the stream of samples.
         n_outputs: dimension of the representation.

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from causal_ssl.datasets.content_style import ContentStyle
 from causal_ssl.methods import Method
 from causal_ssl.models.ema import ema_decay
 from causal_ssl.models.mlp import ReplicatedMLP
+from causal_ssl.objectives import Objective
 from causal_ssl.randomness import generator_for
 from causal_ssl.training import checkpoint as checkpoints
 from causal_ssl.training.config import NumericalTraining
@@ -68,19 +69,22 @@ class TrainingRun:
         self,
         worlds: Sequence[ContentStyle],
         method: Method,
-        objective: nn.Module,
+        objective: Objective,
         config: NumericalTraining,
         seeds: list[int],
         n_outputs: int,
         device: torch.device,
         checkpoint: Path | None,
     ) -> None:
-        separate = method.separate_negatives or getattr(objective, "negatives", "") == "separate"
         self.config = config
         self.seeds = seeds
         self.checkpoint = checkpoint
         self.stream = ViewStream(
-            worlds, seeds, batch_size=config.batch_size, negatives=separate, device=device
+            worlds,
+            seeds,
+            batch_size=config.batch_size,
+            negatives=objective.takes_negatives,
+            device=device,
         )
         encoder = ReplicatedMLP(
             [worlds[0].mixing.dim, *config.hidden, n_outputs],

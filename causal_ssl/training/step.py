@@ -6,11 +6,12 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from causal_ssl.errors import InputError, unknown_name
 from causal_ssl.models.ema import EMATarget
 from causal_ssl.models.mlp import ReplicatedMLP
+from causal_ssl.objectives import Objective
 
 Precision = Literal["float32", "tf32", "bf16"]
 
@@ -36,7 +37,7 @@ class TrainingStep:
     def __init__(
         self,
         encoder: ReplicatedMLP,
-        objective: nn.Module,
+        objective: Objective,
         *,
         batch_size: int,
         target: bool = False,

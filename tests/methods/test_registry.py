@@ -26,8 +26,9 @@ def test_every_entry_is_complete_and_computes_a_loss(name: str) -> None:
     assert method.summary
     assert "arXiv" in method.citation
     outputs = torch.rand(2, 3, 16, 4, generator=torch.Generator().manual_seed(0))
-    negatives = outputs[0] if method.separate_negatives else None
-    terms = method.objective()(list(outputs), negatives=negatives)
+    objective = method.objective()
+    negatives = outputs[0] if objective.takes_negatives else None
+    terms = objective(list(outputs), negatives=negatives)
     assert terms["loss"].shape == (3,)
     assert terms["loss"].isfinite().all()
 

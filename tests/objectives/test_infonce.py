@@ -64,6 +64,11 @@ def test_gradients_match_finite_differences(similarity: str, negatives: str) -> 
     assert torch.autograd.gradcheck(loss, views, nondet_tol=1e-12)
 
 
+def test_only_the_separate_estimator_takes_negatives() -> None:
+    assert InfoNCE(negatives="separate").takes_negatives
+    assert not InfoNCE().takes_negatives
+
+
 def test_the_target_takes_the_place_of_the_candidates() -> None:
     u, v, a, b = outputs(4, 6, 3)
     symmetric = InfoNCE("neg_squared_l2", symmetric=True)([u, v], target=[a, b])["loss"]
