@@ -13,7 +13,8 @@ from causal_ssl.objectives.objective import Objective, Terms, non_negative, one_
 from causal_ssl.objectives.proxy_pair import Comparison, StopGradient, proxy_terms
 from causal_ssl.objectives.similarities import Similarity, similarity_of
 
-DIRECTIONS = {"forward": (1.0, 0.0), "reverse": (0.0, 1.0)}
+WEIGHTS = {"both": (0.5, 0.5), "forward": (1.0, 0.0), "reverse": (0.0, 1.0)}
+"""Direction -> weights of D(p_lk, p_kl) and D(p_kl, p_lk)."""
 
 
 class ReLIC(Objective):
@@ -28,7 +29,7 @@ class ReLIC(Objective):
     - `contrastive`: -log p(i | i), averaged over samples, both directions and all pairs of views;
     - `invariance`: one term per unordered pair of views, D(p_lk, p_kl), averaged over samples and
       pairs. By default D(p, q) = (KL(p || q) + KL(q || p)) / 2: the mean of the two directions, not
-      their sum, so that alpha means the same for one direction and for both;
+      their sum, so that alpha means the same for one `direction` and for both;
     - `loss` = contrastive + alpha invariance. With alpha = 0 it is InfoNCE with both directions.
 
     The penalty form weighs invariance by the constant `alpha`. The constrained form, invariance <=
@@ -46,8 +47,8 @@ class ReLIC(Objective):
         alpha: weight of the invariance term, at least 0; 1 if neither it nor rho is given.
         rho: the constraint's bound, at least 0, in units of the divergence; instead of alpha.
         divergence: `kl`, `js`, `hellinger2`, `tv` or `l2`; the paper allows any.
-        symmetric: compare in both directions; False: in the one that `direction` names.
-        direction: `forward`, D(p_lk || p_kl) for l < k, or `reverse`, D(p_kl || p_lk).
+        direction: `forward`, D(p_lk || p_kl) for l < k; `reverse`, D(p_kl || p_lk); `both`, their
+            mean.
         stop_gradient: `none`; `first` or `second`: that argument of each D is a constant.
         dual_rate: step of the dual ascent, above 0.
         initial_multiplier: where the dual ascent starts.
@@ -81,8 +82,7 @@ class ReLIC(Objective):
         alpha: float | None = None,
         rho: float | None = None,
         divergence: str = "kl",
-        symmetric: bool = True,
-        direction: Literal["forward", "reverse"] = "forward",
+        direction: Literal["both", "forward", "reverse"] = "both",
         stop_gradient: StopGradient = "none",
         dual_rate: float = 0.01,
         initial_multiplier: float = 1.0,
@@ -98,10 +98,9 @@ class ReLIC(Objective):
         self.tau = positive("tau", tau)
         self.alpha = non_negative("alpha", 1.0 if alpha is None else alpha)
         self.rho = None if rho is None else non_negative("rho", rho)
-        weights = DIRECTIONS[one_of("direction", direction, list(DIRECTIONS))]
         self.comparison = Comparison(
             divergences.get(divergence),
-            *((0.5, 0.5) if symmetric else weights),
+            *WEIGHTS[one_of("direction", direction, list(WEIGHTS))],
             one_of("stop_gradient", stop_gradient, ["none", "first", "second"]),
         )
         self.dual_rate = positive("dual_rate", dual_rate)

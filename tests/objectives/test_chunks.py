@@ -16,7 +16,7 @@ OBJECTIVES = {
     "infonce_inner": InfoNCE("inner", symmetric=True),
     "infonce_l3": InfoNCE("neg_l3"),
     "relic": ReLIC("neg_squared_l2"),
-    "relic_one_way": ReLIC("cosine", symmetric=False, stop_gradient="first"),
+    "relic_one_way": ReLIC("cosine", direction="forward", stop_gradient="first"),
     "relic_js": ReLIC("neg_squared_l2", divergence="js"),
     "relic_l1": ReLIC("neg_l1"),
     "align_maxent": AlignMaxEnt(),

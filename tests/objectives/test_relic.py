@@ -53,8 +53,9 @@ def test_three_samples_by_hand() -> None:
     assert terms["contrastive"].item() == pytest.approx(contrastive)
     assert terms["invariance"].item() == pytest.approx((forward + reverse) / 2)
     assert terms["loss"].item() == pytest.approx(contrastive + forward + reverse)
-    one_way = terms_of_logits(first, second, symmetric=False)
-    other_way = terms_of_logits(first, second, symmetric=False, direction="reverse")
+    assert terms_of_logits(first, second, alpha=2.0, direction="both") == terms
+    one_way = terms_of_logits(first, second, direction="forward")
+    other_way = terms_of_logits(first, second, direction="reverse")
     assert one_way["invariance"].item() == pytest.approx(forward)
     assert other_way["invariance"].item() == pytest.approx(reverse)
 
@@ -107,7 +108,7 @@ def test_without_a_target_the_second_distribution_comes_from_the_transposed_logi
     logits = u @ v.T
     p, q = softmax_by_loops(logits), softmax_by_loops(logits.T)
     expected = np.mean([kl_by_loops(a, b) for a, b in zip(p, q, strict=True)])
-    value = ReLIC("inner", symmetric=False)([u, v])["invariance"].item()
+    value = ReLIC("inner", direction="forward")([u, v])["invariance"].item()
     assert value == pytest.approx(expected, rel=1e-11)
 
 
@@ -156,8 +157,8 @@ def test_without_a_target_the_gradient_is_that_of_both_roles() -> None:
     "options",
     [
         {},
-        {"symmetric": False},
-        {"symmetric": False, "direction": "reverse"},
+        {"direction": "forward"},
+        {"direction": "reverse"},
         {"divergence": "js"},
         {"divergence": "hellinger2"},
         {"divergence": "l2"},
@@ -176,9 +177,9 @@ def test_every_term_has_the_gradient_of_finite_differences(similarity: str, opti
 
 
 @pytest.mark.parametrize("divergence", ["kl", "js"])
-@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("direction", ["both", "forward"])
 def test_stop_gradient_holds_one_argument_of_the_divergence_fixed(
-    divergence: str, symmetric: bool
+    divergence: str, direction: str
 ) -> None:
     def gradients(stop_gradient: str) -> list[Tensor]:
         first, second = (view.requires_grad_() for view in outputs(2, 3, 3))
@@ -186,7 +187,7 @@ def test_stop_gradient_holds_one_argument_of_the_divergence_fixed(
             first,
             second,
             divergence=divergence,
-            symmetric=symmetric,
+            direction=direction,
             stop_gradient=stop_gradient,
         )
         terms["invariance"].backward()
@@ -195,7 +196,7 @@ def test_stop_gradient_holds_one_argument_of_the_divergence_fixed(
     none, first, second = (gradients(name) for name in ("none", "first", "second"))
     for whole, part, rest in zip(none, first, second, strict=True):
         assert torch.allclose(whole, part + rest, rtol=1e-11, atol=1e-15)
-    if not symmetric:
+    if direction == "forward":
         # D(p12 || p21): the first argument depends on the first view's logits alone.
         assert first[0].abs().max() == 0 < first[1].abs().max()
         assert second[1].abs().max() == 0 < second[0].abs().max()

@@ -65,7 +65,7 @@ def test_objectives_are_described_by_their_options() -> None:
         ReLIC("neg_squared_l2", alpha=0.6),
         ReLIC("neg_l3", alpha=0.5),
         ReLIC("neg_squared_l2", alpha=0.5, divergence="js"),
-        ReLIC("neg_squared_l2", alpha=0.5, symmetric=False),
+        ReLIC("neg_squared_l2", alpha=0.5, direction="forward"),
     ):
         assert checkpoint.describe(relic) != checkpoint.describe(other)
     constrained = ReLIC("neg_squared_l2", rho=0.1)
