@@ -189,8 +189,9 @@ def _study(study: str, given: list[str]) -> None:
     try:
         run(config, out, workers=workers)
     except WorkerError as error:
-        kept = "what is finished is kept, repeat the command to continue"
-        _fail(["study", study], f"{error.details}{error}\n{kept}", 1)
+        failure = error.failure
+        again = "\nwhat is finished is kept, repeat the command to continue"
+        _fail(["study", study], f"{failure.details}{error}{'' if failure.final else again}", 1)
 
 
 def study_values(parser: Parser, study: str, asked: Namespace) -> dict[str, Any]:

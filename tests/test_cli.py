@@ -1,6 +1,7 @@
 """The command line: help that reads, errors of one line, runs that survive being killed."""
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -197,6 +198,34 @@ def test_ctrl_c_says_how_to_continue(
     assert status == 130
     assert len(err.splitlines()) == 1
     assert f"To continue: causal-ssl {' '.join(TINY)} --out '{out}' --workers 0" in err
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_diverged_training_is_one_line_with_cell_step_and_remedy_wherever_it_ran(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, workers: str
+) -> None:
+    diverging = ["--learning-rate", "1e9", "--schedule", "constant", "--steps", "40"]
+    where = ["--out", str(tmp_path / "run"), "--workers", workers]
+    status, _, err = call(capsys, [*TINY, *diverging, *where])
+    assert status == 1
+    assert len(err.splitlines()) == 1
+    assert re.search(r"p1-\w+-seed\d-d2: training diverged: replica 0 \(seed \d\): loss", err)
+    assert re.search(r"not finite at step \d", err)
+    assert "A lower learning rate than 1000000000.0 may help" in err
+    assert "repeat the command" not in err, "it would diverge again"
+
+
+def test_after_another_failure_the_command_can_be_repeated(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("causal_ssl.experiments.jobs.run", full)
+    status, _, err = call(capsys, [*TINY, "--out", str(tmp_path / "run"), "--workers", "0"])
+    assert status == 1
+    assert re.search(r"p1-\w+-seed\d.*: OSError: .*No space left", err)
+    assert err.endswith("what is finished is kept, repeat the command to continue\n")
 
 
 def test_the_doctor_finds_this_installation_whole(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments import evaluation, settings
 from causal_ssl.experiments.config import NumericalStudy
 from causal_ssl.experiments.run_directory import write_atomically
+from causal_ssl.experiments.workers import TaskError
 from causal_ssl.objectives import Objective
 from causal_ssl.training import checkpoint as checkpoint_file
 from causal_ssl.training.numerical import DivergedError, NumericalTraining, Progress, train
@@ -143,7 +144,7 @@ def run(root: Path, config: NumericalStudy, job: Job, report: Callable[[Any], No
     """Do a job: afterwards each of its cells has its file. Finished cells are left alone.
 
     Raises:
-        InputError: training diverged under this config.
+        TaskError: training diverged; names the cell and the remedy.
     """
     missing = [cell for cell in job.cells if not result_path(root, cell).exists()]
     if not missing:
@@ -152,10 +153,7 @@ def run(root: Path, config: NumericalStudy, job: Job, report: Callable[[Any], No
         for cell in missing:
             _refer(root, config, cell)
         return
-    try:
-        _train_and_score(root, config, job, missing, report)
-    except DivergedError as error:
-        raise InputError(f"training diverged: {error}") from error
+    _train_and_score(root, config, job, missing, report)
 
 
 def _refer(root: Path, config: NumericalStudy, cell: Cell) -> None:
@@ -183,17 +181,22 @@ def _train_and_score(
     method, objective = configured(config, first.method)
     checkpoint = root / "checkpoints" / f"{job.name}.pt"
     checkpoint.parent.mkdir(exist_ok=True)
-    trained = train(
-        worlds,
-        method,
-        objective,
-        training(config, steps),
-        seeds=[cell.seed for cell in job.cells],
-        n_outputs=first.n_outputs,
-        device=config.device,
-        checkpoint=checkpoint,
-        on_progress=on_progress,
-    )
+    try:
+        trained = train(
+            worlds,
+            method,
+            objective,
+            training(config, steps),
+            seeds=[cell.seed for cell in job.cells],
+            n_outputs=first.n_outputs,
+            device=config.device,
+            checkpoint=checkpoint,
+            on_progress=on_progress,
+        )
+    except DivergedError as error:
+        remedy = "(a changed learning_rate needs a new out directory)"
+        message = f"training diverged: {error} {remedy}"
+        raise TaskError(message, about=job.cells[error.replica].name) from error
     seconds = {"training": time.perf_counter() - started}
     for replica, cell in enumerate(job.cells):
         if cell not in missing:

@@ -53,7 +53,8 @@ def run(
     Raises:
         InputError: the config asks for what does not exist, or the directory cannot be this run's;
             nothing has been started or overwritten then.
-        WorkerError: a job failed; what was finished is kept.
+        WorkerError: a job failed, here or in another process; names the cell where one diverged,
+            else the job. What was finished is kept.
     """
     console = console or _console()
     config = resolved(config)
@@ -140,8 +141,7 @@ def _work(
         try:
             pool.run(jobs.run, tasks, show)
         except WorkerError as error:
-            message = f"{left[error.index].name}: {error}"
-            raise WorkerError(error.index, message, error.details) from error
+            raise error.named(left[error.index].name) from error
     shutil.rmtree(directory / "checkpoints", ignore_errors=True)
 
 

@@ -30,18 +30,60 @@ class Event:
     done: bool
 
 
+class TaskError(RuntimeError):
+    """What a task raises when its message says it all and doing it again would end the same.
+
+    Attributes:
+        about: the part of the task that failed, where it has parts.
+    """
+
+    def __init__(self, message: str, *, about: str = "") -> None:
+        super().__init__(message)
+        self.about = about
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a task failed, wherever it ran.
+
+    Attributes:
+        message: in a line.
+        details: the traceback; empty where the message says it all.
+        about: the part of the task that failed, where that is known.
+        final: doing the task again would end the same.
+    """
+
+    message: str
+    details: str = ""
+    about: str = ""
+    final: bool = False
+
+    @classmethod
+    def of(cls, error: Exception) -> "Failure":
+        """The failure that an exception is; call it where the exception is caught."""
+        if isinstance(error, TaskError):
+            return cls(str(error), about=error.about, final=True)
+        if isinstance(error, InputError):
+            return cls(str(error), final=True)
+        return cls(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
 class WorkerError(RuntimeError):
     """A task failed, or the worker that had it died.
 
     Attributes:
         index: of the task.
-        details: the worker's traceback; empty where the message says it all.
+        failure: why.
     """
 
-    def __init__(self, index: int, message: str, details: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, index: int, failure: Failure, *, name: str = "") -> None:
+        super().__init__(f"{name}: {failure.message}" if name else failure.message)
         self.index = index
-        self.details = details
+        self.failure = failure
+
+    def named(self, name: str) -> "WorkerError":
+        """The same, whose message begins with what failed: its part, or else the task `name`."""
+        return WorkerError(self.index, self.failure, name=self.failure.about or name)
 
 
 class Workers:
@@ -123,7 +165,10 @@ class Workers:
 def _run_here(
     function: Callable[..., Any], task: Task, index: int, on_event: Callable[[Event], None]
 ) -> None:
-    result = function(*task, lambda payload: on_event(Event(index, payload, done=False)))
+    try:
+        result = function(*task, lambda payload: on_event(Event(index, payload, done=False)))
+    except Exception as error:
+        raise WorkerError(index, Failure.of(error)) from error
     on_event(Event(index, result, done=True))
 
 
@@ -143,9 +188,10 @@ def _receive(connection: Connection, process: BaseProcess, index: int) -> tuple[
         code = process.exitcode
         cause = f"signal {-code}" if code is not None and code < 0 else f"status {code}"
         hint = " (out of memory?)" if code == -signal.SIGKILL else ""
-        raise WorkerError(index, f"its process ended with {cause}{hint}") from None
+        failure = Failure(f"its process ended with {cause}{hint}")
+        raise WorkerError(index, failure) from None
     if kind == "failed":
-        raise WorkerError(index, *payload)
+        raise WorkerError(index, payload)
     return kind == "done", payload
 
 
@@ -163,11 +209,8 @@ def _serve(connection: Connection, threads: int | None, parent: int) -> None:
         try:
             result = function(*task, lambda payload: connection.send(("progress", payload)))
             connection.send(("done", result))
-        except InputError as error:
-            connection.send(("failed", (str(error),)))
         except Exception as error:
-            summary = f"{type(error).__name__}: {error}"
-            connection.send(("failed", (summary, traceback.format_exc())))
+            connection.send(("failed", Failure.of(error)))
 
 
 def die_with_parent(parent: int) -> None:

@@ -15,6 +15,8 @@ from causal_ssl.datasets.content_style import ContentStyle
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import jobs, study
 from causal_ssl.experiments.config import STUDIES, Budget, DimensionsStudy, NumericalStudy
+from causal_ssl.experiments.workers import WorkerError
+from causal_ssl.training.numerical import DivergedError
 
 TINY = {
     "n_content": 2,
@@ -30,6 +32,12 @@ CONFIG = NumericalStudy(
     settings=("p1", "p075_statistical_causal"),
     independent=Budget(seeds=2, steps=40),
     dependent=Budget(seeds=1, steps=30),
+    **TINY,  # type: ignore[arg-type]
+)
+FOUR_WORLDS = NumericalStudy(
+    settings=("p1",),
+    methods=("infonce",),
+    independent=Budget(seeds=4, steps=10),
     **TINY,  # type: ignore[arg-type]
 )
 FIRST_FIGURE = {"numerical": "r2", "dimensions": "dimensions"}
@@ -202,10 +210,21 @@ def test_an_unknown_method_is_refused_before_anything_is_made(tmp_path: Path) ->
     assert not (tmp_path / "run").exists()
 
 
-def test_diverging_training_is_named_with_its_cell_and_remedy(tmp_path: Path) -> None:
-    values = {**vars(CONFIG), "settings": ("p1",), "learning_rate": 1e9, "schedule": "constant"}
-    with pytest.raises(InputError, match=r"training diverged: .*not finite at step"):
-        run(NumericalStudy(**values), tmp_path / "run")
+def test_diverging_training_is_named_with_its_cell_and_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = next(job for job in jobs.plan(FOUR_WORLDS) if len(job.cells) == 2)
+
+    def diverging(*args: object, **kwargs: object) -> None:
+        raise DivergedError(1, job.cells[1].seed, 7, ["loss"], "Train less.")
+
+    monkeypatch.setattr(jobs, "train", diverging)
+    with pytest.raises(WorkerError) as raised:
+        run(FOUR_WORLDS, tmp_path / "run")
+    assert str(raised.value).startswith(
+        f"{job.cells[1].name}: training diverged: replica 1 (seed {job.cells[1].seed}):"
+        " loss not finite at step 7. Train less."
+    )
     assert not (tmp_path / "run" / "table.csv").exists()
 
 

@@ -26,6 +26,10 @@ def refuse(value, report):
     from causal_ssl.errors import InputError
     raise InputError("too small")
 
+def diverge(value, report):
+    from causal_ssl.experiments.workers import TaskError
+    raise TaskError("not finite", about="its second half")
+
 def die(value, report):
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -67,21 +71,31 @@ def test_without_workers_the_tasks_run_here(tasks: object) -> None:
     assert events[1].payload[1] == os.getpid()
 
 
+@pytest.mark.parametrize("count", [0, 1])
 @pytest.mark.parametrize(
     ("name", "message", "traced"),
     [
-        ("fail", "KeyError: 3", True),
-        ("refuse", "too small", False),
-        ("die", r"ended with signal 9 \(out of memory\?\)", False),
+        ("fail", "the task: KeyError: 3", True),
+        ("refuse", "the task: too small", False),
+        ("diverge", "its second half: not finite", False),
     ],
 )
-def test_a_failure_names_its_task_and_cause(
-    tasks: object, name: str, message: str, traced: bool
+def test_a_failure_names_its_task_and_cause_wherever_it_ran(
+    tasks: object, name: str, message: str, traced: bool, count: int
 ) -> None:
-    with Workers(1) as pool, pytest.raises(WorkerError, match=message) as raised:
+    with Workers(count) as pool, pytest.raises(WorkerError) as raised:
         pool.run(getattr(tasks, name), [(3,)], lambda event: None)
     assert raised.value.index == 0
-    assert bool(raised.value.details) == traced
+    assert str(raised.value.named("the task")) == message
+    assert ("Traceback" in raised.value.failure.details) == traced
+    assert raised.value.failure.final != traced
+
+
+def test_a_worker_that_died_is_a_failure_that_may_not_come_again(tasks: object) -> None:
+    message = r"ended with signal 9 \(out of memory\?\)"
+    with Workers(1) as pool, pytest.raises(WorkerError, match=message) as raised:
+        pool.run(tasks.die, [(3,)], lambda event: None)  # type: ignore[attr-defined]
+    assert (raised.value.failure.details, raised.value.failure.final) == ("", False)
 
 
 def test_workers_of_a_killed_parent_do_not_live_on(tasks: object, tmp_path: Path) -> None:
