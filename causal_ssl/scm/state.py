@@ -3,7 +3,6 @@
 A model's functions are code and are not saved: build the model by the same code, then load.
 """
 
-import os
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
@@ -11,9 +10,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
+from causal_ssl import files
 from causal_ssl.errors import InputError
 from causal_ssl.scm.equations import Equation, Mechanism
 from causal_ssl.scm.laws import law_tensors, with_tensors
@@ -103,15 +102,7 @@ def write_state(state: Mapping[str, Any], path: str | PathLike[str]) -> None:
     path = Path(path)
     if not path.parent.is_dir():
         raise InputError(f"cannot save to {str(path)!r}: there is no folder {str(path.parent)!r}")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            torch.save(dict(state), file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    files.save_tensors(path, state)
 
 
 def read_state(path: str | PathLike[str]) -> dict[str, Any]:
@@ -120,14 +111,5 @@ def read_state(path: str | PathLike[str]) -> dict[str, Any]:
     Raises:
         InputError: no such file, or not one of these.
     """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise InputError(f"cannot load {str(path)!r}: there is no such file") from None
-    except Exception as error:  # on foreign bytes the unpickler raises whatever it runs into
-        raise InputError(f"cannot load {str(path)!r}: not a saved state ({error})") from error
-    if not isinstance(state, dict):
-        raise InputError(
-            f"cannot load {str(path)!r}: it holds a {type(state).__name__}, not a state"
-        )
-    return state
+    remedy = "give a file that `save` wrote"
+    return files.load_tensors(Path(path), what="a saved state", remedy=remedy)

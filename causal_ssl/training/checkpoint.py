@@ -1,14 +1,13 @@
 """Checkpoints: written whole or not at all, loadable without running code, tied to their run."""
 
 import dataclasses
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
+from causal_ssl import files
 from causal_ssl.errors import InputError
 
 Identity = dict[str, Any]
@@ -16,47 +15,24 @@ Identity = dict[str, Any]
 
 
 def save(path: Path, state: Mapping[str, Any]) -> None:
-    """Write a checkpoint: under a temporary name, flushed to the disk, then renamed.
-
-    A reader, or a rerun after a kill at any moment, sees the old file or the new one, whole.
+    """Write a checkpoint: a rerun after a kill at any moment sees the old file or the new one.
 
     Args:
         path: the file; its folder is made if missing.
         state: tensors, numbers, strings, and lists and dicts of them.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # One fixed name: what a kill leaves behind is overwritten by the rerun.
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with temporary.open("wb") as file:
-            torch.save(dict(state), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _flush_folder(path.parent)
+    files.sweep(path)  # one process writes a checkpoint: what is there is of a killed one
+    files.save_tensors(path, state)
 
 
-def load(path: Path, *, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Read a checkpoint (with `weights_only=True`: it can hold data, not code).
+def load(path: Path) -> dict[str, Any]:
+    """Read a checkpoint; nothing in it is executed.
 
     Raises:
         InputError: the file is damaged or no checkpoint.
     """
-    try:
-        state = torch.load(path, map_location=device, weights_only=True)
-    except OSError:
-        raise
-    except Exception as error:
-        raise InputError(
-            f"{path} can not be read as a checkpoint ({type(error).__name__}): "
-            "delete it to start this training afresh"
-        ) from error
-    if not isinstance(state, dict):
-        raise InputError(f"{path} holds a {type(state).__name__}, not a checkpoint: delete it")
-    return state
+    remedy = "delete it to start this training afresh"
+    return files.load_tensors(path, what="a checkpoint", remedy=remedy)
 
 
 def check_same_run(saved: Identity, wanted: Identity, path: Path) -> None:
@@ -114,15 +90,3 @@ def _flat(identity: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + name] = value
     return flat
-
-
-def _flush_folder(folder: Path) -> None:
-    # The rename itself reaches the disk with the folder, where the system lets a folder be opened.
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

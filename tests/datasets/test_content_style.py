@@ -209,7 +209,7 @@ class TestKeeping:
         torch.save({**state, "offset": torch.zeros(4)}, path)
         with pytest.raises(InputError, match=r"offset has shape \(4,\): expected \(5,\)"):
             ContentStyle.load(path)
-        with pytest.raises(InputError, match="no such file"):
+        with pytest.raises(InputError, match="No such file"):
             ContentStyle.load(tmp_path / "nowhere.pt")
 
 

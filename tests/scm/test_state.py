@@ -115,7 +115,7 @@ def test_other_parts(tmp_path: Path) -> None:
 
 
 def test_neither_saved_nor_there(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="No such file"):
         model(0).load(tmp_path / "nowhere.pt")
     (tmp_path / "text.pt").write_text("hello")
     with pytest.raises(InputError, match="not a saved state"):
