@@ -15,7 +15,6 @@ from causal_ssl.analysis.kernel_ridge import KernelRidgeCV
 from causal_ssl.analysis.spectrum import code_r2, latent_covariance
 from causal_ssl.datasets.content_style import ContentStyle
 from causal_ssl.experiments.config import ALPHAS, NumericalStudy
-from causal_ssl.experiments.world_spectrum import spectrum_rows
 from causal_ssl.randomness import generator_for
 
 Row = dict[str, Any]
@@ -91,13 +90,23 @@ def draw_points(world: ContentStyle, config: NumericalStudy) -> Points:
 
 
 def evaluate(
-    encoder: Encoder, world: ContentStyle, config: NumericalStudy, **kw: Any
+    encoder: Encoder,
+    world: ContentStyle,
+    config: NumericalStudy,
+    *,
+    method: str = "",
+    device: str = "cpu",
 ) -> Evaluation:
-    """Apply an encoder, x (n, d) -> (n, d_f), to the evaluation points of a world."""
+    """Apply an encoder, x (n, d) -> (n, d_f), to the evaluation points of a world.
+
+    Args:
+        method: what it was trained with; "" for none.
+        device: where the regressions are to be computed; the encoder is applied where it is.
+    """
     points = draw_points(world, config)
     with torch.no_grad():
         representation = torch.cat([encoder(part) for part in points.x.split(8192)])
-    return Evaluation(config, world, points, representation.double().cpu(), **kw)
+    return Evaluation(config, world, points, representation.double().cpu(), method, device)
 
 
 def identifiability_rows(evaluation: Evaluation) -> list[Row]:
@@ -180,7 +189,3 @@ def _rows(table: pd.DataFrame) -> list[Row]:
         {key: row[key] for key in ("metric", "variable", "value")}
         for row in table.to_dict("records")
     ]
-
-
-EVALUATORS: tuple[Callable[[Evaluation], list[Row]], ...] = (identifiability_rows, spectrum_rows)
-"""Everything asked of a trained encoder."""

@@ -15,14 +15,22 @@ from causal_ssl.datasets.content_style import ContentStyle, ContentStyleConfig
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import evaluation, settings
 from causal_ssl.experiments.config import NumericalStudy
+from causal_ssl.experiments.evaluation import Evaluation, Row
 from causal_ssl.experiments.run_directory import write_atomically
 from causal_ssl.experiments.workers import TaskError
+from causal_ssl.experiments.world_spectrum import spectrum_rows
 from causal_ssl.objectives import Objective
 from causal_ssl.training import checkpoint as checkpoint_file
 from causal_ssl.training.numerical import DivergedError, NumericalTraining, Progress, train
 
 REFERENCES = "references"
 """Stands for a method in the cells that need no training: what true latents predict."""
+
+EVALUATORS: tuple[Callable[[Evaluation], list[Row]], ...] = (
+    evaluation.identifiability_rows,
+    spectrum_rows,
+)
+"""Everything asked of a trained encoder."""
 
 HISTORY_ROWS = 200
 """Points of a loss curve, whatever the number of steps."""
@@ -208,7 +216,7 @@ def _train_and_score(
         found = evaluation.evaluate(
             encoder, worlds[replica], config, method=cell.method, device=config.device
         )
-        rows = [row for evaluator in evaluation.EVALUATORS for row in evaluator(found)]
+        rows = [row for evaluator in EVALUATORS for row in evaluator(found)]
         history = trained.history.query("replica == @replica").drop(columns="replica")
         seconds["evaluation"] = time.perf_counter() - started
         _finish(
@@ -222,7 +230,7 @@ def _train_and_score(
     checkpoint.unlink(missing_ok=True)
 
 
-def _finish(root: Path, cell: Cell, rows: list[evaluation.Row], **more: Any) -> None:
+def _finish(root: Path, cell: Cell, rows: list[Row], **more: Any) -> None:
     content = {"cell": asdict(cell), "rows": rows, **more}
     write_atomically(result_path(root, cell), json.dumps(content))
 

@@ -1,11 +1,10 @@
 """Which directions of a world's latents an encoder keeps, beside what its spectrum predicts."""
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from causal_ssl import methods
 from causal_ssl.analysis.spectrum import (
     change_moment,
     code_r2,
@@ -15,18 +14,14 @@ from causal_ssl.analysis.spectrum import (
     weakest_gain,
 )
 from causal_ssl.datasets.content_style import ContentStyle
-
-if TYPE_CHECKING:
-    from causal_ssl.experiments.evaluation import Evaluation
+from causal_ssl.experiments.evaluation import Evaluation, Row
+from causal_ssl.objectives import InfoNCE, ReLIC
 
 Array = NDArray[np.float64]
-Row = dict[str, Any]
 WHITENED = "content_whitened"
-CONTRASTIVE = ("infonce", "relic", "relic_t")
-"""Methods whose loss the prediction is about."""
 
 
-def spectrum_rows(evaluation: "Evaluation") -> list[Row]:
+def spectrum_rows(evaluation: Evaluation) -> list[Row]:
     """R2 of every direction of the spectrum, measured and predicted; content R2 when whitened.
 
     Returns:
@@ -53,13 +48,24 @@ def spectrum_rows(evaluation: "Evaluation") -> list[Row]:
         rows += [_row(f"r2_{regressor}", name, values[name]) for name in names]
         whitened = float(np.mean([values[name] for name in names[:n_c]]))
         rows.append(_row(f"r2_{regressor}", WHITENED, whitened))
-    if evaluation.method in CONTRASTIVE:
+    if evaluation.method and is_predicted(methods.get(evaluation.method)):
         rows += _predicted(evaluation, covariance, change, directions, latents.numpy())
     return rows
 
 
+def is_predicted(method: methods.Method) -> bool:
+    """Whether its loss is the one whose codes `analysis.spectrum` predicts.
+
+    Examples:
+        >>> [name for name in methods.names() if is_predicted(methods.get(name))]
+        ['infonce', 'relic', 'relic_t']
+    """
+    contrastive = issubclass(method.objective_class, InfoNCE | ReLIC)
+    return contrastive and method.options["similarity"] == "neg_squared_l2"
+
+
 def _predicted(
-    evaluation: "Evaluation", covariance: Array, change: Array, directions: Array, latents: Array
+    evaluation: Evaluation, covariance: Array, change: Array, directions: Array, latents: Array
 ) -> list[Row]:
     n_c, n_outputs = evaluation.world.config.n_content, evaluation.representation.shape[1]
     gain = weakest_gain(evaluation.representation.numpy(), latents)
