@@ -1,5 +1,7 @@
 """Which directions of a world's latents an encoder keeps, beside what its spectrum predicts."""
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -69,6 +71,8 @@ def _predicted(
 ) -> list[Row]:
     n_c, n_outputs = evaluation.world.config.n_content, evaluation.representation.shape[1]
     gain = weakest_gain(evaluation.representation.numpy(), latents)
+    # -||u - u'||^2 / tau is the similarity of u / sqrt(tau) at temperature 1, the prediction's.
+    gain /= math.sqrt(evaluation.config.tau)
     code = predicted_code(covariance, change, n_outputs=n_outputs, gain=gain)
     names = _names(n_c, len(covariance) - n_c)
     by_direction = code_r2(code, covariance, directions)

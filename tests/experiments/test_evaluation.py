@@ -1,6 +1,7 @@
 """The study's yardstick on encoders whose answer is known."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -93,6 +94,20 @@ def test_a_content_encoder_keeps_every_content_direction_and_is_perfect_when_whi
     variances = [value["variance", f"content_direction_{k}"] for k in range(1, 6)]
     assert variances == sorted(variances, reverse=True)
     assert not [metric for metric, _ in value if metric == "r2_predicted"]
+
+
+def test_a_temperature_is_a_unit_of_the_outputs_to_the_prediction(world: ContentStyle) -> None:
+    """Outputs twice as large at tau = 4 have the loss of the outputs at tau = 1."""
+    content = only_content(world)
+
+    def predicted(scale: float, tau: float) -> list[float]:
+        config = replace(CONFIG, tau=tau)
+        found = evaluation.evaluate(lambda x: scale * content(x), world, config, method="infonce")
+        return [r["value"] for r in spectrum_rows(found) if r["metric"] == "r2_predicted"]
+
+    at_one = predicted(1.0, 1.0)
+    assert at_one == pytest.approx(predicted(2.0, 4.0), abs=1e-4)
+    assert len(at_one) == 10 + 3
 
 
 def test_shown_predictions_are_the_regression_of_content_in_standard_units(
