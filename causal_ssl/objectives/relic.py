@@ -136,7 +136,7 @@ class ReLIC(Objective):
         multiplier = self.multiplier.to(invariance, copy=True)
         excess = invariance - rho
         if self.training:
-            # In place: a captured CUDA graph goes on with the tensor that it has seen.
+            # In place: a recorded CUDA graph goes on with the tensor that it has seen.
             self.multiplier.copy_((multiplier + self.dual_rate * excess.detach()).clamp(min=0))
         return {
             "loss": contrastive + multiplier * excess,
