@@ -211,9 +211,17 @@ class ContentStyle:
     # -- what is known in closed form -----------------------------------------------------------
 
     @property
+    def latent_cov(self) -> Tensor:
+        """Covariance of the latents, content then style: (n, n) with n = n_content + n_style."""
+        cross = self.weight @ self.content_cov
+        content = torch.cat([self.content_cov, cross.mT], dim=1)
+        style = torch.cat([cross, cross @ self.weight.mT + self.style_cov], dim=1)
+        return torch.cat([content, style])
+
+    @property
     def total_style_cov(self) -> Tensor:
         """Covariance of style, content not given: B Sigma_c B^T + Sigma_s, (n_style, n_style)."""
-        return self.weight @ self.content_cov @ self.weight.mT + self.style_cov
+        return self.latent_cov[self.config.n_content :, self.config.n_content :]
 
     def style_r2_from_content_per_coordinate(self) -> Tensor:
         """R2 of the best prediction of each style coordinate from true content, (n_style,).

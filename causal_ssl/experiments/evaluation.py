@@ -12,7 +12,7 @@ from torch import Tensor
 
 from causal_ssl.analysis.identifiability import r2_scores
 from causal_ssl.analysis.kernel_ridge import KernelRidgeCV
-from causal_ssl.analysis.spectrum import code_r2, latent_covariance
+from causal_ssl.analysis.spectrum import code_r2
 from causal_ssl.datasets.content_style import ContentStyle
 from causal_ssl.experiments.config import ALPHAS, NumericalStudy
 from causal_ssl.randomness import generator_for
@@ -122,35 +122,18 @@ def reference_rows(world: ContentStyle, config: NumericalStudy, device: str = "c
     regressors, and in closed form.
     """
     points = draw_points(world, config)
+    covariance, n_c = world.latent_cov.numpy(), world.config.n_content
+    identity = np.eye(len(covariance))
+    coordinates = {"content": identity[:n_c], "style": identity[n_c:]}
     rows: list[Row] = []
     for known, asked in (("content", "style"), ("style", "content")):
+        name = f"{asked}_from_true_{known}"
         perfect = Evaluation(config, world, points, points.latents[known], device=device)
         for regressor in ("kernel_ridge", "linear"):
-            table = perfect.r2(regressor, {f"{asked}_from_true_{known}": points.latents[asked]})
-            rows += _rows(table)
-    closed = {
-        "style_from_true_content": world.style_r2_from_content(),
-        "content_from_true_style": content_r2_from_style(world),
-    }
-    rows += [
-        {"metric": "r2_closed_form", "variable": name, "value": value}
-        for name, value in closed.items()
-    ]
+            rows += _rows(perfect.r2(regressor, {name: points.latents[asked]}))
+        closed = code_r2(coordinates[known], covariance, coordinates[asked]).mean()
+        rows.append({"metric": "r2_closed_form", "variable": name, "value": float(closed)})
     return rows
-
-
-def content_r2_from_style(world: ContentStyle) -> float:
-    """R2 of the best predictor of content from true style, mean over content coordinates.
-
-    In [0, 1]; 0 without causal dependence.
-    """
-    content_cov, style_cov, weight = (
-        np.asarray(part, dtype=np.float64)
-        for part in (world.content_cov, world.style_cov, world.weight)
-    )
-    covariance = latent_covariance(content_cov, style_cov, weight)
-    n_c, identity = len(content_cov), np.eye(len(covariance))
-    return float(code_r2(identity[n_c:], covariance, identity[:n_c]).mean())
 
 
 def shown_predictions(evaluation: Evaluation) -> pd.DataFrame:

@@ -10,12 +10,10 @@ from causal_ssl import methods
 from causal_ssl.analysis.spectrum import (
     change_moment,
     code_r2,
-    latent_covariance,
     predicted_code,
     spectrum,
     weakest_gain,
 )
-from causal_ssl.datasets.content_style import ContentStyle
 from causal_ssl.experiments.evaluation import Evaluation, Row
 from causal_ssl.objectives import InfoNCE, ReLIC
 
@@ -33,8 +31,8 @@ def spectrum_rows(evaluation: Evaluation) -> list[Row]:
         each content direction, stability of each style direction.
     """
     world = evaluation.world
-    covariance, change = _moments(world)
-    n_c = world.config.n_content
+    covariance, n_c = world.latent_cov.numpy(), world.config.n_content
+    change = change_moment(world.change_cov.numpy(), world.config.p_change)
     found = spectrum(covariance[:n_c, :n_c], covariance[n_c:, n_c:], change)
     rows = [
         *_rows("variance", "content_direction", found.content_variances),
@@ -83,16 +81,6 @@ def _predicted(
         _row("r2_predicted", "content", by_coordinate[:n_c].mean()),
         _row("r2_predicted", "style", by_coordinate[n_c:].mean()),
     ]
-
-
-def _moments(world: ContentStyle) -> tuple[Array, Array]:
-    """Covariance of the latents, second moment of the style change."""
-    content, style, change, weight = (
-        np.asarray(part, dtype=np.float64)
-        for part in (world.content_cov, world.style_cov, world.change_cov, world.weight)
-    )
-    moment = change_moment(change, world.config.p_change)
-    return latent_covariance(content, style, weight), moment
 
 
 def _names(n_content: int, n_style: int) -> list[str]:

@@ -50,6 +50,11 @@ class TestLaws:
         assert_covariance(sample.style - mean, dependent.style_cov)
         assert_covariance(sample.style, dependent.total_style_cov)
 
+    def test_content_and_style_together(self, dependent: ContentStyle) -> None:
+        sample = dependent.sample(100_000, generator=generator_for("latents"))
+        latents = torch.cat([sample.content, sample.style], dim=1)
+        assert_covariance(latents, dependent.latent_cov)
+
     def test_observation_is_the_mixture_of_content_then_style(
         self, dependent: ContentStyle
     ) -> None:

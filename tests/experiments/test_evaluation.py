@@ -32,6 +32,14 @@ def scores(encoder: Callable[[Tensor], Tensor], world: ContentStyle) -> dict[str
     return {row["variable"]: row["value"] for row in rows if row["metric"] == "r2_kernel_ridge"}
 
 
+def content_r2_from_style(world: ContentStyle) -> float:
+    """From the precision of content given style, Sigma_c^-1 + B' Sigma_s^-1 B."""
+    precision = (
+        world.content_cov.inverse() + world.weight.T @ world.style_cov.inverse() @ world.weight
+    )
+    return float((1 - precision.inverse().diagonal() / world.content_cov.diagonal()).mean())
+
+
 @pytest.fixture(scope="module", params=list(settings.SETTINGS))
 def world(request: pytest.FixtureRequest) -> ContentStyle:
     return ContentStyle.draw(world_config(CONFIG, request.param), seed=0)
@@ -42,7 +50,7 @@ def test_an_encoder_of_style_alone_scores_on_content_what_dependence_gives(
 ) -> None:
     """The negative control: about 0 without causal dependence, the closed form with it."""
     found = scores(only_style(world), world)
-    expected = evaluation.content_r2_from_style(world)
+    expected = content_r2_from_style(world)
     assert found["style"] > 0.98
     assert (expected > 0.3) == world.config.causal
     assert found["content"] == pytest.approx(expected, abs=MARGIN)
@@ -56,24 +64,40 @@ def test_an_encoder_of_content_alone_scores_on_style_the_content_only_reference(
     assert found["style"] == pytest.approx(world.style_r2_from_content(), abs=MARGIN)
 
 
-def test_the_references_estimated_by_the_study_agree_with_the_closed_forms(
-    world: ContentStyle,
-) -> None:
+@pytest.fixture(scope="module")
+def references(world: ContentStyle) -> dict[tuple[str, str], float]:
     rows = evaluation.reference_rows(world, CONFIG)
-    value = {(row["metric"], row["variable"]): row["value"] for row in rows}
-    for variable in ("style_from_true_content", "content_from_true_style"):
-        closed = value["r2_closed_form", variable]
-        for metric in ("r2_kernel_ridge", "r2_linear"):
-            assert value[metric, variable] == pytest.approx(closed, abs=MARGIN)
+    return {(row["metric"], row["variable"]): row["value"] for row in rows}
 
 
-def test_content_from_style_agrees_with_a_regression_on_many_samples(world: ContentStyle) -> None:
+@pytest.mark.parametrize("variable", ["style_from_true_content", "content_from_true_style"])
+def test_the_references_estimated_by_the_study_agree_with_the_closed_forms(
+    references: dict[tuple[str, str], float], variable: str
+) -> None:
+    closed = references["r2_closed_form", variable]
+    for metric in ("r2_kernel_ridge", "r2_linear"):
+        assert references[metric, variable] == pytest.approx(closed, abs=MARGIN)
+
+
+def test_the_closed_forms_are_those_of_the_conditional_laws(
+    world: ContentStyle, references: dict[tuple[str, str], float]
+) -> None:
+    style = references["r2_closed_form", "style_from_true_content"]
+    assert style == pytest.approx(world.style_r2_from_content(), abs=1e-6)
+    content = references["r2_closed_form", "content_from_true_style"]
+    assert content == pytest.approx(content_r2_from_style(world), abs=1e-6)
+
+
+def test_content_from_style_agrees_with_a_regression_on_many_samples(
+    world: ContentStyle, references: dict[tuple[str, str], float]
+) -> None:
     sample = world.sample(50_000, generator=torch.Generator().manual_seed(1))
     content, style = sample.content.double(), sample.style.double()
     style = style - style.mean(0)
     residual = content - style @ torch.linalg.lstsq(style, content).solution
     r2 = (1 - residual.var(0) / content.var(0)).mean().item()
-    assert evaluation.content_r2_from_style(world) == pytest.approx(r2, abs=0.01)
+    closed = references["r2_closed_form", "content_from_true_style"]
+    assert closed == pytest.approx(r2, abs=0.01)
 
 
 def test_evaluation_points_are_the_same_for_every_encoder_of_a_world(world: ContentStyle) -> None:
