@@ -87,6 +87,8 @@ class StructuralCausalModel:
     """Parents -> variables, as a `networkx.DiGraph`."""
     variables: tuple[str, ...]
     """All variables, parents first."""
+    _expected: World | None = None
+    """Samples of the model that this one was made from by `do`, whose shapes its variables keep."""
 
     def __init__(
         self,
@@ -191,7 +193,7 @@ class StructuralCausalModel:
             if variable not in self.equations:
                 raise unknown_name("variable in do()", variable, self.variables)
         twin = copy(self)
-        twin._examples = self._examples
+        twin._expected = self._examples
         twin._set_equations(
             {**self.equations, **{v: self._intervened(v, i) for v, i in interventions.items()}}
         )
@@ -250,7 +252,6 @@ class StructuralCausalModel:
             InputError: no such file, not a saved state, or of a model made of other parts.
         """
         twin = copy(self)
-        vars(twin).pop("_examples", None)
         twin._set_equations(equations_with_state(self.equations, read_state(path)))
         return twin
 
@@ -259,6 +260,8 @@ class StructuralCausalModel:
     @cached_property
     def _examples(self) -> World:
         """Two samples, for what they show: event shape and precision of every variable."""
+        if self._expected is not None:
+            return self._expected
         return self.sample(2, generator=generator_for("examples", device=self.device))
 
     def _intervened(self, variable: str, intervention: Intervention) -> Equation:
@@ -291,7 +294,6 @@ class StructuralCausalModel:
         except Exception as error:
             error.add_note(f"while computing the variable {variable!r} for {tuple(batch)} samples")
             raise
-        examples = vars(self).get("_examples")
-        event = examples[variable].shape[1:] if examples else None
+        event = None if self._expected is None else self._expected[variable].shape[1:]
         checks.check_solution(variable, value, batch, event)
         return value

@@ -258,6 +258,15 @@ class TestErrors:
         with pytest.raises(InputError, match=r"'style' returned shape \(500, 1\).*\(500, 2\)"):
             model().counterfactual(world, style=soft(lambda factual: factual[:, :1]))
 
+    def test_a_model_does_not_become_stricter_by_being_intervened_on(self) -> None:
+        law = {"cause": Normal(0.0, 1.0)}
+        table = {"cause": lambda noise: noise, "table": lambda cause: torch.outer(cause, cause)}
+        scm = StructuralCausalModel(law, table)  # the shape of an event is the number of samples
+        done = scm.do(cause=1.0)
+        assert scm.sample(3, generator=generator_for(0))["table"].shape == (3, 3)
+        with pytest.raises(InputError, match=r"shape \(3, 3\).*'table' has event shape \(2,\)"):
+            done.sample(3, generator=generator_for(0))
+
     def test_soft_that_closes_a_cycle(self) -> None:
         with pytest.raises(InputError, match=r"cycle: (style -> x -> style|x -> style -> x)"):
             model().do(style=soft(lambda x: x[..., :2]))

@@ -69,6 +69,14 @@ def test_loaded_model_samples_what_the_saved_one_did(tmp_path: Path) -> None:
     assert not any(same_samples(saved, fresh).values()), "load must leave its model alone"
 
 
+def test_interventions_reach_a_model_loaded_after_earlier_ones(tmp_path: Path) -> None:
+    saved, fresh = model(0), model(1)
+    fresh.do(style=0.0)
+    saved.save(tmp_path / "scm.pt")
+    loaded = fresh.load(tmp_path / "scm.pt")
+    assert all(same_samples(saved.do(style=2.0), loaded.do(style=2.0))[v] for v in ("head", "kind"))
+
+
 def test_what_distributions_cache_when_used_is_no_parameter(tmp_path: Path) -> None:
     saved, fresh = model(0), model(1)
     for scm in (saved, fresh):
