@@ -34,7 +34,7 @@ class Budget:
 class NumericalStudy:
     """`causal-ssl study numerical`: content and style R2 of encoders trained on known worlds.
 
-    The defaults are those of the quick preset. Every field is described where it is declared.
+    The defaults are the quick preset. Every field is described where it is declared.
 
     Raises:
         InputError: a value out of range or an unknown name, before anything starts.
