@@ -3,7 +3,7 @@
 from causal_ssl.methods.registry import Method, register
 from causal_ssl.objectives import AlignMaxEnt
 
-METHOD = register(
+register(
     Method(
         name="align_maxent",
         title="AlignMaxEnt",

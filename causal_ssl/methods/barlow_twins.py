@@ -3,7 +3,7 @@
 from causal_ssl.methods.registry import Method, register
 from causal_ssl.objectives import BarlowTwins
 
-METHOD = register(
+register(
     Method(
         name="barlow_twins",
         title="Barlow Twins",

@@ -3,7 +3,7 @@
 from causal_ssl.methods.registry import Method, register
 from causal_ssl.objectives import InfoNCE
 
-METHOD = register(
+register(
     Method(
         name="infonce",
         title="InfoNCE",

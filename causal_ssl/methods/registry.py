@@ -68,8 +68,8 @@ class Method:
 _METHODS: dict[str, Method] = {}
 
 
-def register(method: Method) -> Method:
-    """Enter a method under its name and return it.
+def register(method: Method) -> None:
+    """Enter a method under its name.
 
     Raises:
         InputError: the name is taken, or a default is none of the objective's arguments.
@@ -83,7 +83,6 @@ def register(method: Method) -> Method:
         if name not in method.options:
             raise unknown_name(f"default of method {method.name}", name, method.options)
     _METHODS[method.name] = method
-    return method
 
 
 def get(name: str) -> Method:

@@ -3,7 +3,7 @@
 from causal_ssl.methods.registry import Method, register
 from causal_ssl.objectives import ReLIC
 
-METHOD = register(
+register(
     Method(
         name="relic_t",
         title="ReLIC (target network)",

@@ -3,7 +3,7 @@
 from causal_ssl.methods.registry import Method, register
 from causal_ssl.objectives import VICReg
 
-METHOD = register(
+register(
     Method(
         name="vicreg",
         title="VICReg",
