@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 OUT ?= runs/numerical/quick
 
-.PHONY: study test lint types imports pytest benchmarks clean
+.PHONY: help study test lint types imports pytest clean
 .DEFAULT_GOAL := help
 
 help:
