@@ -27,7 +27,7 @@ from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.workers import Event, WorkerError, Workers
 
 COLUMNS = ["study", "setting", "method", "seed", "n_outputs", "metric", "variable", "value"]
-REFERENCES = ["reference", "reference_std", "source"]
+PUBLISHED_COLUMNS = ["reference", "reference_std", "source"]
 REPORT = "report.html"
 
 
@@ -168,7 +168,7 @@ def write_tables(directory: RunDirectory, config: NumericalStudy) -> None:
     ]
     table = with_references(pd.DataFrame(rows))
     # The paper's encoders have as many outputs as there are contents.
-    table.loc[table["n_outputs"] != config.n_content, REFERENCES] = None
+    table.loc[table["n_outputs"] != config.n_content, PUBLISHED_COLUMNS] = None
     table = table[[*COLUMNS, *(name for name in table if name not in COLUMNS)]]
     directory.write("history.csv", _gathered(trained, found, "history").to_csv(index=False))
     shown = _gathered(trained, found, "predictions")
