@@ -36,7 +36,7 @@ _ALL = (
     Setting("p075", "p(change) = 0.75", "p = 0.75", 0.75, statistical=False, causal=False),
     Setting(
         "p075_statistical",
-        "0.75, statistical dependence",
+        "p(change) = 0.75, statistical dependence",
         "p = 0.75, statistical",
         0.75,
         statistical=True,
@@ -44,7 +44,7 @@ _ALL = (
     ),
     Setting(
         "p075_statistical_causal",
-        "0.75, statistical and causal dependence",
+        "p(change) = 0.75, statistical and causal dependence",
         "p = 0.75, stat. + causal",
         0.75,
         statistical=True,
