@@ -1,6 +1,7 @@
 """Figures of which directions of the latents a code keeps, from a study's table."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.lines
@@ -36,6 +37,39 @@ def directions(table: pd.DataFrame) -> pd.DataFrame:
     wide = wide.reindex(columns=metrics).reset_index()
     wide["kind"] = wide["variable"].str.replace(r"_\d+$", "", regex=True)
     return wide.rename_axis(columns=None)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How near predictions are to measurements.
+
+    Attributes:
+        correlation: Pearson's, of predicted and measured R2, in [-1, 1]; NaN if one is constant.
+        rmse: root of the mean squared difference, in units of R2; 0 when they are equal.
+    """
+
+    correlation: float
+    rmse: float
+
+
+def agreement(rows: pd.DataFrame) -> Agreement | None:
+    """Agreement of predicted with measured R2; None for fewer than three directions.
+
+    A measured R2 below 0 counts as 0: both mean "not predictable", and chance is not held against
+    the prediction.
+
+    Args:
+        rows: from `directions`, those with a prediction.
+
+    Examples:
+        >>> agreement(pd.DataFrame({"r2_predicted": [0, 0.5, 1], "r2_kernel_ridge": [-0.2, 0.5, 1]}))
+        Agreement(correlation=1.0, rmse=0.0)
+    """
+    if len(rows) < 3:
+        return None
+    predicted, measured = rows["r2_predicted"], rows["r2_kernel_ridge"].clip(lower=0)
+    rmse = np.sqrt(((predicted - measured) ** 2).mean())
+    return Agreement(float(predicted.corr(measured)), float(rmse))
 
 
 def predicted_against_measured(rows: pd.DataFrame, *, settings: Titles) -> Figure:
@@ -110,13 +144,8 @@ def _points(axis: Axes, x: pd.Series, y: pd.Series, kind: str, colour: str) -> N
 
 
 def _agreement(rows: pd.DataFrame) -> str:
-    # An R2 below 0 means "not predictable", as 0 does: chance is not held against the prediction.
-    predicted, measured = rows["r2_predicted"], rows["r2_kernel_ridge"].clip(lower=0)
-    if len(rows) < 2:
-        return ""
-    correlation = np.corrcoef(predicted, measured)[0, 1]
-    error = float(np.sqrt(((predicted - measured) ** 2).mean()))
-    return f"r = {correlation:.2f}\nRMSE {error:.2f}"
+    found = agreement(rows)
+    return f"r = {found.correlation:.2f}\nRMSE {found.rmse:.2f}" if found else ""
 
 
 def _legend(palette: Mapping[str, str]) -> list[matplotlib.lines.Line2D]:

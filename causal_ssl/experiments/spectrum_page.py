@@ -60,13 +60,12 @@ def spectrum_finding(table: pd.DataFrame) -> str:
     """How well the spectra predict what is kept, in a sentence; empty without predictions."""
     rows = spectrum_plots.directions(table).dropna(subset=["r2_predicted"])
     dependent = [name for name, each in known_settings.SETTINGS.items() if each.dependent]
-    rows = rows[rows["setting"].isin(dependent)]
-    if len(rows) < 3:
+    found = spectrum_plots.agreement(rows[rows["setting"].isin(dependent)])
+    if found is None:
         return ""
-    r = rows["r2_predicted"].corr(rows["r2_kernel_ridge"].clip(lower=0))
     return (
         "Under dependence, which directions of content and style the codes hold is predicted from"
-        f" the worlds' covariances with r = {number(float(r))}."
+        f" the worlds' covariances with r = {number(found.correlation)}."
     )
 
 
