@@ -15,7 +15,7 @@ RADIUS = 0.24  # inches, as all lengths here: the axes have one unit an inch
 POINTS = 72 * RADIUS
 
 
-def causal_graph(graph: nx.DiGraph) -> Figure:
+def draw_graph(graph: nx.DiGraph) -> Figure:
     """Draw a causal graph whose nodes and edges say how they want to be shown.
 
     Args:
@@ -28,7 +28,7 @@ def causal_graph(graph: nx.DiGraph) -> Figure:
         >>> graph = nx.DiGraph([("c", "x")])
         >>> graph.add_node("c", at=(0, 1), label="c", role="content")
         >>> graph.add_node("x", at=(0, 0), label="x", role="observed")
-        >>> len(causal_graph(graph).axes)
+        >>> len(draw_graph(graph).axes)
         1
     """
     places = {name: data["at"] for name, data in graph.nodes(data=True)}

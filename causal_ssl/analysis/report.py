@@ -22,7 +22,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Points:
+class Bullets:
     """A bulleted list of plain text."""
 
     kind: ClassVar[str] = "list"
@@ -104,7 +104,7 @@ class Details:
     blocks: Sequence["Block"]
 
 
-Block = Text | Points | Code | Picture | Table | Details
+Block = Text | Bullets | Code | Picture | Table | Details
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from rich.table import Table as TerminalTable
 
 from causal_ssl import methods
 from causal_ssl.analysis import plots
-from causal_ssl.analysis.graph_plot import causal_graph
+from causal_ssl.analysis.graph_plot import draw_graph
 from causal_ssl.analysis.report import (
     Block,
+    Bullets,
     Code,
     Details,
     Picture,
-    Points,
     Report,
     Section,
     Text,
@@ -183,7 +183,7 @@ def _numbers(material: Material, summary: Summary) -> Section:
 def _worlds(material: Material) -> Section:
     config = material.config
     causal = any(settings.get(name).causal for name in config.settings)
-    figure = causal_graph(process_graph(causal=causal))
+    figure = draw_graph(process_graph(causal=causal))
     dashed = " The dashed arrow is there with causal dependence only." if causal else ""
     picture = _picture(
         "graph",
@@ -241,7 +241,7 @@ def _closing(material: Material) -> list[Section]:
     config_text = yaml.safe_dump(options.to_dict(config), sort_keys=False)
     environment_text = yaml.safe_dump(dict(material.environment), sort_keys=False)
     return [
-        Section("What to keep in mind", [Points(caveats(config))]),
+        Section("What to keep in mind", [Bullets(caveats(config))]),
         Section(
             "Reproduce",
             [

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from causal_ssl.analysis import plots
-from causal_ssl.analysis.graph_plot import causal_graph
+from causal_ssl.analysis.graph_plot import draw_graph
 from causal_ssl.errors import InputError
 
 SETTINGS = {"a": "setting a", "b": "setting b"}
@@ -109,6 +109,6 @@ def test_a_graph_has_a_patch_for_every_node_and_edge() -> None:
         ("x", (0, 0), "observed"),
     ):
         graph.add_node(name, at=at, label=name, role=role, note=f"note on {name}")
-    axis = causal_graph(graph).axes[0]
+    axis = draw_graph(graph).axes[0]
     assert len(axis.patches) == 5
     assert {"c", "s", "x", "note on x"} <= {text.get_text() for text in axis.texts}

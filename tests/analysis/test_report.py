@@ -5,11 +5,11 @@ import base64
 import pytest
 
 from causal_ssl.analysis.report import (
+    Bullets,
     Cell,
     Code,
     Details,
     Picture,
-    Points,
     Report,
     Row,
     Section,
@@ -33,7 +33,7 @@ TABLE = Table(
 def page() -> str:
     blocks = [
         Text("1 < 2 & <script>alert()</script>"),
-        Points(["first", "second"]),
+        Bullets(["first", "second"]),
         Code("make study"),
         Picture("bars", b"\x89PNG bytes", "what is seen", "in words", width=50),
         TABLE,
