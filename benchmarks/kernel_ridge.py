@@ -143,7 +143,7 @@ def main() -> None:
     if options.only_ours:
         only_ours(options.n, options.device)
         return
-    from _machine import write_result
+    from _results import write_result
 
     result: dict[str, Any] = compare(options.n, options.device, options.repeats)
     if options.large:

@@ -164,7 +164,7 @@ def main() -> None:
     if options.worker:
         work(*options.worker, options)
         return
-    from _machine import write_result
+    from _results import write_result
 
     result = {
         "what": f"training steps of encoder {WIDTHS}, batch {options.batch}, InfoNCE",

@@ -31,7 +31,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import torch
-from _machine import write_result
+from _results import write_result
 from torch import Tensor, nn
 
 BATCH, WIDTHS = 6144, [10, 100, 500, 500, 500, 500, 100, 5]
