@@ -1,4 +1,4 @@
-"""Where randomness comes from: every draw is a pure function of a key such as (seed, "views", step)."""
+"""Where randomness comes from: draws are pure functions of keys such as (seed, "views", step)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from causal_ssl.errors import InputError
+from causal_ssl.errors import in_range
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,8 @@ class ContentStyleConfig:
     mixing_rank: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("n_content", "n_style", "mixing_layers", "mixing_candidates", "mixing_rank"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)!r}: expected at least 1")
-        if self.mixing_rank > self.mixing_candidates:
-            raise InputError(
-                f"mixing_rank = {self.mixing_rank!r}: expected at most mixing_candidates = "
-                f"{self.mixing_candidates!r}"
-            )
-        if not 0.0 < self.p_change <= 1.0:
-            raise InputError(f"p_change = {self.p_change!r}: expected a probability in (0, 1]")
-        if not self.mixing_slope > 0.0:
-            raise InputError(f"mixing_slope = {self.mixing_slope!r}: expected > 0")
+        for name in ("n_content", "n_style", "mixing_layers", "mixing_candidates"):
+            in_range(name, getattr(self, name), at_least=1)
+        in_range("mixing_rank", self.mixing_rank, at_least=1, at_most=self.mixing_candidates)
+        in_range("p_change", self.p_change, above=0, at_most=1)
+        in_range("mixing_slope", self.mixing_slope, above=0)

@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from causal_ssl.errors import InputError
+from causal_ssl.errors import in_range
 
 
 def ema_decay(step: int, *, total: int, start: float) -> float:
@@ -30,10 +30,8 @@ def ema_decay(step: int, *, total: int, start: float) -> float:
         >>> ema_decay(0, total=100, start=0.5), ema_decay(100, total=100, start=0.5)
         (0.5, 1.0)
     """
-    if not 0 <= start <= 1:
-        raise InputError(f"the moving average's decay starts at {start}: give a value in [0, 1]")
-    if not 0 <= step <= total:
-        raise InputError(f"step {step} of {total}: steps run from 0 to the total")
+    in_range("start of the decay", start, at_least=0, at_most=1)
+    in_range("step", step, at_least=0, at_most=total)
     return 1 - (1 - start) * (math.cos(math.pi * step / total) + 1) / 2
 
 

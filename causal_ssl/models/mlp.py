@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.errors import InputError, in_range, one_of
 from causal_ssl.models._affine import affine, convolution_pays
 
 Output = Literal["linear", "sigmoid"]
@@ -153,9 +153,7 @@ def _check(
         raise InputError(
             f"widths {list(widths)}: name at least an input and an output width, each >= 1"
         )
-    if replicas < 1:
-        raise InputError(f"replicas = {replicas}: at least one network is needed")
-    if output not in get_args(Output):
-        raise unknown_name("output", output, get_args(Output))
+    in_range("replicas", replicas, at_least=1)
+    one_of("output", output, get_args(Output))
     if len(generators) != replicas:
         raise InputError(f"{len(generators)} generators for {replicas} replicas: give one each")

@@ -5,9 +5,9 @@ from math import log, pi
 import torch
 from torch import Tensor
 
-from causal_ssl.errors import InputError
+from causal_ssl.errors import InputError, in_range
 from causal_ssl.objectives.log_sum_exp import log_sum_exp
-from causal_ssl.objectives.objective import Objective, Terms, positive
+from causal_ssl.objectives.objective import Objective, Terms
 from causal_ssl.objectives.similarities import NegSquaredL2
 
 
@@ -54,8 +54,8 @@ class AlignMaxEnt(Objective):
 
     def __init__(self, *, bandwidth: float = 0.02, weight: float | None = None) -> None:
         super().__init__()
-        self.bandwidth = positive("bandwidth", bandwidth)
-        self.weight = 1 / bandwidth if weight is None else positive("weight", weight)
+        self.bandwidth = in_range("bandwidth", bandwidth, above=0)
+        self.weight = 1 / bandwidth if weight is None else in_range("weight", weight, above=0)
 
     def terms(self, online: list[Tensor], target: list[Tensor], negatives: Tensor | None) -> Terms:
         views = [online[0], target[1]]

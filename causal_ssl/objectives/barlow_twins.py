@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from causal_ssl.objectives.objective import Objective, Terms, non_negative, positive
+from causal_ssl.errors import in_range
+from causal_ssl.objectives.objective import Objective, Terms
 
 
 class BarlowTwins(Objective):
@@ -37,8 +38,8 @@ class BarlowTwins(Objective):
 
     def __init__(self, *, weight: float = 0.0051, eps: float = 1e-5) -> None:
         super().__init__()
-        self.weight = non_negative("weight", weight)
-        self.eps = positive("eps", eps)
+        self.weight = in_range("weight", weight, at_least=0)
+        self.eps = in_range("eps", eps, above=0)
 
     def terms(self, online: list[Tensor], target: list[Tensor], negatives: Tensor | None) -> Terms:
         first, second = self._standardised(online[0]), self._standardised(target[1])

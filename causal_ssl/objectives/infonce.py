@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from causal_ssl.errors import InputError
+from causal_ssl.errors import InputError, in_range, one_of
 from causal_ssl.objectives.log_sum_exp import log_sum_exp
-from causal_ssl.objectives.objective import Objective, Terms, one_of, positive
+from causal_ssl.objectives.objective import Objective, Terms
 from causal_ssl.objectives.similarities import Similarity, similarity_of
 
 
@@ -70,7 +70,7 @@ class InfoNCE(Objective):
     ) -> None:
         super().__init__()
         self.similarity = similarity_of(similarity)
-        self.tau = positive("tau", tau)
+        self.tau = in_range("tau", tau, above=0)
         self.negatives = one_of("source of negatives", negatives, ["second_view", "separate"])
         self.symmetric = symmetric
         self.subtract_log_candidates = subtract_log_candidates

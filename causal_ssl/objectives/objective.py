@@ -3,15 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.errors import InputError
 
 Terms = dict[str, Tensor]
-Name = TypeVar("Name", bound=str)
 
 
 class Objective(nn.Module, ABC):
@@ -98,24 +96,3 @@ class Objective(nn.Module, ABC):
 def widened(outputs: Tensor) -> Tensor:
     """float32 for narrower floats; float32 and float64 as they are."""
     return outputs.float() if outputs.dtype in (torch.float16, torch.bfloat16) else outputs
-
-
-def positive(name: str, value: float) -> float:
-    """The value, if it is finite and above 0; an `InputError` that names it otherwise."""
-    if not 0 < value < float("inf"):
-        raise InputError(f"{name} = {value}: it must be a finite number above 0")
-    return value
-
-
-def non_negative(name: str, value: float) -> float:
-    """The value, if it is finite and at least 0; an `InputError` that names it otherwise."""
-    if not 0 <= value < float("inf"):
-        raise InputError(f"{name} = {value}: it must be a finite number, at least 0")
-    return value
-
-
-def one_of(name: str, value: Name, known: Sequence[str]) -> Name:
-    """The value, if it is among the known ones; an `InputError` with the nearest otherwise."""
-    if value not in known:
-        raise unknown_name(name, value, known)
-    return value

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from causal_ssl import divergences
-from causal_ssl.errors import InputError
-from causal_ssl.objectives.objective import Objective, Terms, non_negative, one_of, positive
+from causal_ssl.errors import InputError, in_range, one_of
+from causal_ssl.objectives.objective import Objective, Terms
 from causal_ssl.objectives.proxy_pair import Comparison, StopGradient, proxy_terms
 from causal_ssl.objectives.similarities import Similarity, similarity_of
 
@@ -95,18 +95,18 @@ class ReLIC(Objective):
                 "the constraint, not both"
             )
         self.similarity = similarity_of(similarity)
-        self.tau = positive("tau", tau)
-        self.alpha = non_negative("alpha", 1.0 if alpha is None else alpha)
-        self.rho = None if rho is None else non_negative("rho", rho)
+        self.tau = in_range("tau", tau, above=0)
+        self.alpha = in_range("alpha", 1.0 if alpha is None else alpha, at_least=0)
+        self.rho = None if rho is None else in_range("rho", rho, at_least=0)
         self.comparison = Comparison(
             divergences.get(divergence),
             *WEIGHTS[one_of("direction", direction, list(WEIGHTS))],
             one_of("stop_gradient", stop_gradient, ["none", "first", "second"]),
         )
-        self.dual_rate = positive("dual_rate", dual_rate)
+        self.dual_rate = in_range("dual_rate", dual_rate, above=0)
         self.subtract_log_candidates = subtract_log_candidates
         if self.rho is not None:
-            initial = non_negative("initial_multiplier", initial_multiplier)
+            initial = in_range("initial_multiplier", initial_multiplier, at_least=0)
             self.register_buffer("multiplier", torch.tensor(initial))
 
     def terms(self, online: list[Tensor], target: list[Tensor], negatives: Tensor | None) -> Terms:

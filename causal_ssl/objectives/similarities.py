@@ -19,7 +19,7 @@ from typing import Protocol
 from torch import Tensor
 from torch.nn import functional as F
 
-from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.errors import in_range, unknown_name
 
 
 class Similarity(Protocol):
@@ -110,8 +110,7 @@ class NegLp:
     p: float
 
     def __post_init__(self) -> None:
-        if not 1 <= self.p < float("inf"):
-            raise InputError(f"p = {self.p}: the L_p similarity needs a finite p of at least 1")
+        in_range("p", self.p, at_least=1)
 
     def pairwise(self, u: Tensor, v: Tensor) -> Tensor:
         return -self._power(u[..., :, None, :] - v[..., None, :, :]).sum(-1)

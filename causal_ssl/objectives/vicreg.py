@@ -2,8 +2,9 @@
 
 from torch import Tensor
 
+from causal_ssl.errors import in_range
 from causal_ssl.objectives.barlow_twins import off_diagonal_square_sum
-from causal_ssl.objectives.objective import Objective, Terms, non_negative, positive
+from causal_ssl.objectives.objective import Objective, Terms
 
 
 class VICReg(Objective):
@@ -50,10 +51,10 @@ class VICReg(Objective):
         eps: float = 1e-4,
     ) -> None:
         super().__init__()
-        self.invariance_weight = non_negative("invariance_weight", invariance_weight)
-        self.variance_weight = non_negative("variance_weight", variance_weight)
-        self.covariance_weight = non_negative("covariance_weight", covariance_weight)
-        self.eps = positive("eps", eps)
+        self.invariance_weight = in_range("invariance_weight", invariance_weight, at_least=0)
+        self.variance_weight = in_range("variance_weight", variance_weight, at_least=0)
+        self.covariance_weight = in_range("covariance_weight", covariance_weight, at_least=0)
+        self.eps = in_range("eps", eps, above=0)
 
     def terms(self, online: list[Tensor], target: list[Tensor], negatives: Tensor | None) -> Terms:
         views = [online[0], target[1]]

@@ -60,7 +60,7 @@ def check_noise(name: str, law: object) -> None:
 def check_sample_size(n: int) -> None:
     """At least one sample."""
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise InputError(f"n = {n!r} samples: expected an integer of at least 1")
+        raise InputError(f"n must be an integer of at least 1, got {n!r}")
 
 
 def check_generator(generator: torch.Generator | None, device: torch.device) -> None:

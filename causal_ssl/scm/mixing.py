@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from causal_ssl.errors import InputError
+from causal_ssl.errors import InputError, in_range
 from causal_ssl.scm.linear import apply_linear
 
 CHUNK = 1024  # matrices drawn at a time; part of what a seed means, so fixed
@@ -39,8 +39,6 @@ class InvertibleMLP(nn.Module):
         super().__init__()
         if weights.dim() != 3 or weights.shape[1] != weights.shape[2] or not weights.numel():
             raise InputError(f"weights of shape {tuple(weights.shape)}: expected (layers, d, d)")
-        if not slope > 0:
-            raise InputError(f"slope = {slope!r}: expected > 0, or LeakyReLU has no inverse")
         exact = weights.to(torch.float64, copy=True)
         if not exact.isfinite().all():
             raise InputError(
@@ -52,7 +50,7 @@ class InvertibleMLP(nn.Module):
                     f"layer {layer} has condition number {condition:.3g}: expected below 1e12"
                 )
         self.register_buffer("weights", exact)
-        self.slope = slope
+        self.slope = in_range("slope", slope, above=0)  # or LeakyReLU has no inverse
 
     @property
     def dim(self) -> int:
@@ -118,16 +116,10 @@ def draw_mixing(
         >>> mixing.weights.shape, bool((mixing.weights.norm(dim=1) - 1).abs().max() < 1e-6)
         (torch.Size([3, 4, 4]), True)
     """
-    for name, value in {
-        "dim": dim,
-        "layers": layers,
-        "candidates": candidates,
-        "rank": rank,
-    }.items():
-        if value < 1:
-            raise InputError(f"draw_mixing with {name} = {value}: expected at least 1")
-    if rank > candidates:
-        raise InputError(f"rank = {rank} of {candidates} candidates: expected at most {candidates}")
+    in_range("dim", dim, at_least=1)
+    in_range("layers", layers, at_least=1)
+    in_range("candidates", candidates, at_least=1)
+    in_range("rank", rank, at_least=1, at_most=candidates)
     limit = _smallest_condition(dim, candidates, rank, generator)
     accepted: list[Tensor] = []
     for matrices in _draws(dim, generator):

@@ -8,7 +8,7 @@ from pyro.distributions import MultivariateNormal
 from pyro.distributions.torch_distribution import TorchDistributionMixin
 from torch import Tensor
 
-from causal_ssl.errors import InputError
+from causal_ssl.errors import InputError, in_range
 from causal_ssl.scm.linear import apply_linear
 
 _NO_SHAPE = torch.Size()
@@ -68,8 +68,7 @@ class Rn:
     dim: int
 
     def __post_init__(self) -> None:
-        if self.dim < 1:
-            raise InputError(f"R^n of dim {self.dim!r}: expected at least 1")
+        in_range("dim", self.dim, at_least=1)
 
     def normal(
         self,

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from causal_ssl.errors import InputError
+from causal_ssl.errors import in_range
 
 
 def wishart_covariance(dim: int, generator: torch.Generator) -> Tensor:
@@ -23,7 +23,6 @@ def wishart_covariance(dim: int, generator: torch.Generator) -> Tensor:
         >>> wishart_covariance(3, torch.Generator().manual_seed(0)).shape
         torch.Size([3, 3])
     """
-    if dim < 1:
-        raise InputError(f"wishart_covariance of dim {dim!r}: expected at least 1")
+    in_range("dim", dim, at_least=1)
     factor = torch.randn(dim, dim, generator=generator, dtype=torch.float64)
     return factor @ factor.mT

@@ -1,10 +1,9 @@
 """How the encoders of the numerical studies are trained, as one value."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.errors import in_range, one_of
 from causal_ssl.training.schedule import lr_at
 from causal_ssl.training.step import Precision
 
@@ -52,17 +51,14 @@ class NumericalTraining:
     checkpoint_every_seconds: float = 5.0
 
     def __post_init__(self) -> None:
-        for name, low in (("steps", 1), ("batch_size", 2), ("log_every", 1)):
-            if getattr(self, name) < low:
-                raise InputError(f"{name} = {getattr(self, name)}: give at least {low}")
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise InputError(f"learning_rate = {self.learning_rate}: give a positive number")
-        for name in ("warmup", "target_decay"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name} = {getattr(self, name)}: give a value in [0, 1]")
-        for name, known in (("schedule", get_args(Schedule)), ("precision", get_args(Precision))):
-            if getattr(self, name) not in known:
-                raise unknown_name(name, getattr(self, name), known)
+        in_range("steps", self.steps, at_least=1)
+        in_range("batch_size", self.batch_size, at_least=2)
+        in_range("learning_rate", self.learning_rate, above=0)
+        in_range("warmup", self.warmup, at_least=0, at_most=1)
+        in_range("target_decay", self.target_decay, at_least=0, at_most=1)
+        in_range("log_every", self.log_every, at_least=1)
+        one_of("schedule", self.schedule, get_args(Schedule))
+        one_of("precision", self.precision, get_args(Precision))
         object.__setattr__(self, "hidden", tuple(self.hidden))
 
     def learning_rate_at(self, step: int) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from causal_ssl.errors import InputError
+from causal_ssl.errors import in_range
 
 
 class History:
@@ -28,9 +28,7 @@ class History:
     """
 
     def __init__(self, *, every: int, total: int) -> None:
-        if every < 1:
-            raise InputError(f"log_every = {every}: a window has at least one step")
-        self.every = every
+        self.every = in_range("log_every", every, at_least=1)
         self.total = total
         self.step = 0
         self.terms: list[str] = []

@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 
 from causal_ssl.datasets.content_style import ContentStyle
-from causal_ssl.errors import InputError
+from causal_ssl.errors import InputError, in_range
 from causal_ssl.methods import Method
 from causal_ssl.models.mlp import ReplicatedMLP
 from causal_ssl.objectives import Objective
@@ -111,8 +111,7 @@ def _check(worlds: Sequence[ContentStyle], seeds: Sequence[int], n_outputs: int)
         raise InputError("no worlds: training needs at least one")
     if len(seeds) != len(worlds):
         raise InputError(f"{len(seeds)} seeds for {len(worlds)} worlds: give one each")
-    if n_outputs < 1:
-        raise InputError(f"n_outputs = {n_outputs}: a representation has at least one dimension")
+    in_range("n_outputs", n_outputs, at_least=1)
     if len(dims := {world.mixing.dim for world in worlds}) > 1:
         raise InputError(
             f"worlds of {sorted(dims)} observed dimensions: train those of one dimension together"

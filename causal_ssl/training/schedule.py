@@ -2,7 +2,7 @@
 
 import math
 
-from causal_ssl.errors import InputError
+from causal_ssl.errors import in_range
 
 
 def lr_at(
@@ -32,10 +32,8 @@ def lr_at(
         >>> [round(lr_at(k, base=1.0, total=6, warmup=2), 3) for k in range(6)]
         [0.0, 0.5, 1.0, 0.854, 0.5, 0.146]
     """
-    if not 0 <= step < total:
-        raise InputError(f"step {step}: a run of {total} steps has steps 0 to {total - 1}")
-    if not 0 <= warmup <= total:
-        raise InputError(f"warmup = {warmup} steps: give 0 to {total}, the steps of the run")
+    in_range("step", step, at_least=0, at_most=total - 1)
+    in_range("warmup", warmup, at_least=0, at_most=total)
     if step < warmup:
         return start + (base - start) * step / warmup
     return end + (base - end) * (1 + math.cos(math.pi * (step - warmup) / (total - warmup))) / 2

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.errors import InputError, one_of
 from causal_ssl.models.ema import EMATarget
 from causal_ssl.models.mlp import ReplicatedMLP
 from causal_ssl.objectives import Objective
@@ -119,8 +119,7 @@ def matmul_precision(precision: Precision, device: torch.device) -> Iterator[Non
     Raises:
         InputError: unknown precision, or "tf32" on a device that has none.
     """
-    if precision not in get_args(Precision):
-        raise unknown_name("precision", precision, get_args(Precision))
+    one_of("precision", precision, get_args(Precision))
     if precision == "tf32" and device.type != "cuda":
         raise InputError(f"precision 'tf32' on {device.type}: it exists on CUDA, use 'float32'")
     before = torch.get_float32_matmul_precision()

@@ -4,7 +4,7 @@ import torch
 from pyro.distributions import Bernoulli
 from torch import Tensor
 
-from causal_ssl.errors import InputError
+from causal_ssl.errors import in_range
 from causal_ssl.scm import Rn, Soft, soft
 
 
@@ -40,8 +40,7 @@ def style_change(
         >>> torch.equal(moved, view.noise["style.changed"].bool())
         True
     """
-    if not 0.0 < p_change <= 1.0:
-        raise InputError(f"p_change = {p_change!r}: expected a probability in (0, 1]")
+    in_range("p_change", p_change, above=0, at_most=1)
     space = Rn(len(covariance))
     # Masking a draw of the full covariance leaves exactly the submatrix covariance on A: no factor
     # a subset is needed.

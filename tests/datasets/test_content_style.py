@@ -236,7 +236,7 @@ class TestKeeping:
 )
 def test_options_out_of_range(bad: dict[str, float]) -> None:
     ((name, value),) = bad.items()
-    with pytest.raises(InputError, match=f"{name} = {value}"):
+    with pytest.raises(InputError, match=f"{name} must be .*, got {value}"):
         ContentStyleConfig(**bad)  # type: ignore[arg-type]
 
 

@@ -57,7 +57,7 @@ def test_overrides_change_one_objective_and_not_the_method() -> None:
     assert method.objective(alpha=0.5).alpha == 0.5
     assert method.objective().alpha == 1
     assert method.objective(rho=0.1).rho == 0.1
-    with pytest.raises(InputError, match="alpha = -1"):
+    with pytest.raises(InputError, match="alpha must be at least 0, got -1"):
         method.objective(alpha=-1.0)
 
 

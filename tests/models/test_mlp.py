@@ -97,7 +97,7 @@ def test_a_wide_layer_is_the_same_map_by_whichever_kernel(rows: int) -> None:
     [
         ({"widths": [10], "replicas": 1}, "widths"),
         ({"widths": [10, 0, 5], "replicas": 1}, "widths"),
-        ({"widths": [10, 5], "replicas": 0}, "replicas = 0"),
+        ({"widths": [10, 5], "replicas": 0}, "replicas must be at least 1, got 0"),
         ({"widths": [10, 5], "replicas": 1, "output": "sigmoyd"}, "did you mean 'sigmoid'"),
         ({"widths": [10, 5], "replicas": 2, "generators": [torch.Generator()]}, "1 generators"),
     ],

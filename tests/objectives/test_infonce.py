@@ -114,9 +114,10 @@ def test_a_common_offset_costs_no_digits_and_the_loss_is_never_negative() -> Non
 @pytest.mark.parametrize(
     ("arguments", "call", "message"),
     [
-        ({"tau": 0.0}, {}, "tau = 0.0"),
-        ({"tau": -1.0}, {}, "tau = -1.0"),
-        ({"tau": float("nan")}, {}, "tau = nan"),
+        ({"tau": 0.0}, {}, "tau must be above 0, got 0.0"),
+        ({"tau": -1.0}, {}, "tau must be above 0, got -1.0"),
+        ({"tau": float("inf")}, {}, "tau must be finite, got inf"),
+        ({"tau": float("nan")}, {}, "tau must be above 0, got nan"),
         ({"similarity": "cosin"}, {}, "'cosin'.*'cosine'"),
         ({"negatives": "seperate"}, {}, "'seperate'.*'separate'"),
         ({"negatives": "separate"}, {}, "without a batch of negatives"),

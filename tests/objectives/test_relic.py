@@ -221,11 +221,11 @@ def test_log_candidates_can_be_taken_off() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"tau": 0.0}, "tau = 0.0"),
-        ({"alpha": -0.1}, "alpha = -0.1"),
-        ({"rho": -1.0}, "rho = -1.0"),
+        ({"tau": 0.0}, "tau must be above 0, got 0.0"),
+        ({"alpha": -0.1}, "alpha must be at least 0, got -0.1"),
+        ({"rho": -1.0}, "rho must be at least 0, got -1.0"),
         ({"alpha": 1.0, "rho": 0.1}, "alpha = 1.0 and rho = 0.1"),
-        ({"dual_rate": 0.0}, "dual_rate = 0.0"),
+        ({"dual_rate": 0.0}, "dual_rate must be above 0, got 0.0"),
         ({"divergence": "helinger2"}, "'hellinger2'"),
         ({"direction": "backward"}, "'backward'"),
         ({"stop_gradient": "target"}, "'target'"),

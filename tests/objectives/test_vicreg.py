@@ -53,5 +53,5 @@ def test_the_weights_weigh_their_terms() -> None:
 
 
 def test_bad_arguments_are_named() -> None:
-    with pytest.raises(InputError, match=r"variance_weight = -1\.0"):
+    with pytest.raises(InputError, match=r"variance_weight must be at least 0, got -1\.0"):
         VICReg(variance_weight=-1.0)

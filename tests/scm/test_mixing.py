@@ -105,7 +105,7 @@ def test_state_travels() -> None:
         (torch.zeros(2, 3, 4), 0.2, r"shape \(2, 3, 4\)"),
         (torch.stack([torch.eye(2), torch.ones(2, 2)]), 0.2, "layer 2 has condition number"),
         (torch.full((1, 2, 2), torch.nan), 0.2, "weights with 4 NaN"),
-        (torch.eye(2)[None], 0.0, "slope = 0"),
+        (torch.eye(2)[None], 0.0, "slope must be above 0, got 0"),
     ],
 )
 def test_what_has_no_inverse_is_refused(weights: torch.Tensor, slope: float, message: str) -> None:
@@ -116,10 +116,10 @@ def test_what_has_no_inverse_is_refused(weights: torch.Tensor, slope: float, mes
 @pytest.mark.parametrize("bad", [{"dim": 0}, {"layers": 0}, {"candidates": 0}, {"rank": 0}])
 def test_sizes_below_one(bad: dict[str, int]) -> None:
     name = next(iter(bad))
-    with pytest.raises(InputError, match=f"{name} = 0"):
+    with pytest.raises(InputError, match=f"{name} must be at least 1"):
         draw_mixing(**{"dim": 3, **bad}, generator=generator_for(0))
 
 
 def test_rank_beyond_the_candidates() -> None:
-    with pytest.raises(InputError, match="rank = 5 of 4 candidates"):
+    with pytest.raises(InputError, match="rank must be at least 1 and at most 4, got 5"):
         draw_mixing(3, candidates=4, rank=5, generator=generator_for(0))

@@ -68,7 +68,7 @@ def test_bad_covariances(cov: torch.Tensor, message: str) -> None:
 
 
 def test_dimensions_below_one() -> None:
-    with pytest.raises(InputError, match="dim 0"):
+    with pytest.raises(InputError, match="dim must be at least 1, got 0"):
         Rn(0)
-    with pytest.raises(InputError, match="dim 0"):
+    with pytest.raises(InputError, match="dim must be at least 1, got 0"):
         wishart_covariance(0, generator_for(0))

@@ -305,7 +305,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("n", [0, -3, 2.5])
     def test_no_samples(self, n: int) -> None:
-        with pytest.raises(InputError, match=f"n = {n}"):
+        with pytest.raises(InputError, match=f"n must be an integer of at least 1, got {n}"):
             content_style().sample(n, generator=generator_for(0))
 
     def test_no_generator(self) -> None:

@@ -45,5 +45,5 @@ def test_an_empty_history_is_an_empty_table() -> None:
 
 
 def test_an_empty_window_is_refused() -> None:
-    with pytest.raises(InputError, match="log_every = 0"):
+    with pytest.raises(InputError, match="log_every must be at least 1, got 0"):
         History(every=0, total=7)

@@ -223,11 +223,11 @@ def test_infonce_finds_content_and_drops_style() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"steps": 0}, "steps = 0"),
-        ({"batch_size": 1}, "batch_size = 1"),
-        ({"learning_rate": 0.0}, "learning_rate"),
-        ({"learning_rate": math.nan}, "learning_rate"),
-        ({"warmup": 1.5}, "warmup = 1.5"),
+        ({"steps": 0}, "steps must be at least 1, got 0"),
+        ({"batch_size": 1}, "batch_size must be at least 2, got 1"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0, got 0.0"),
+        ({"learning_rate": math.nan}, "learning_rate must be above 0, got nan"),
+        ({"warmup": 1.5}, "warmup must be at least 0 and at most 1, got 1.5"),
         ({"schedule": "cosine"}, "did you mean 'warmup_cosine'"),
         ({"precision": "float16"}, "precision 'float16'"),
     ],

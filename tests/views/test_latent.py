@@ -58,7 +58,7 @@ def test_all_dimensions_change_with_certainty() -> None:
 
 @pytest.mark.parametrize("p_change", [0.0, -0.1, 1.1, float("nan")])
 def test_probability_out_of_range(p_change: float) -> None:
-    with pytest.raises(InputError, match=f"p_change = {p_change}"):
+    with pytest.raises(InputError, match=f"p_change must be above 0 and at most 1, got {p_change}"):
         style_change(p_change, COV)
 
 
