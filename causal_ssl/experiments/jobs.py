@@ -1,7 +1,6 @@
-"""The pieces of work of a content/style study, each of which leaves one finished file a cell."""
+"""Do the jobs of a content/style study: each of their cells leaves one finished file."""
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -16,15 +15,19 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments import evaluation, settings
 from causal_ssl.experiments.config import NumericalStudy
 from causal_ssl.experiments.evaluation import Evaluation, Row
+from causal_ssl.experiments.plan import REFERENCES, Cell, Job, steps_of
 from causal_ssl.experiments.run_directory import write_atomically
 from causal_ssl.experiments.workers import TaskError
 from causal_ssl.experiments.world_spectrum import spectrum_rows
 from causal_ssl.objectives import Objective
 from causal_ssl.training import checkpoint as checkpoint_file
-from causal_ssl.training.numerical import DivergedError, NumericalTraining, Progress, train
-
-REFERENCES = "references"
-"""Stands for a method in the cells that need no training: what true latents predict."""
+from causal_ssl.training.numerical import (
+    DivergedError,
+    NumericalTraining,
+    Progress,
+    Trained,
+    train,
+)
 
 EVALUATORS: tuple[Callable[[Evaluation], list[Row]], ...] = (
     evaluation.identifiability_rows,
@@ -36,40 +39,6 @@ HISTORY_ROWS = 200
 """Points of a loss curve, whatever the number of steps."""
 
 
-@dataclass(frozen=True, order=True)
-class Cell:
-    """One encoder (or, with method "references", one world) of a study."""
-
-    setting: str
-    method: str
-    seed: int
-    n_outputs: int
-
-    @property
-    def name(self) -> str:
-        """File name without its ending."""
-        outputs = "" if self.method == REFERENCES else f"-d{self.n_outputs}"
-        return f"{self.setting}-{self.method}-seed{self.seed}{outputs}"
-
-    @property
-    def world(self) -> str:
-        """Name of the world that it is about; methods share worlds."""
-        return f"{self.setting}-seed{self.seed}"
-
-
-@dataclass(frozen=True)
-class Job:
-    """Cells that one process computes; those that train do so as one batched model."""
-
-    cells: tuple[Cell, ...]
-
-    @property
-    def name(self) -> str:
-        first = self.cells[0]
-        more = f"-and-{len(self.cells) - 1}-more" if len(self.cells) > 1 else ""
-        return first.name + more
-
-
 @dataclass(frozen=True)
 class JobProgress:
     """Where a job stands: `step` of `steps`, and its mean loss (nats for contrastive methods)."""
@@ -79,73 +48,6 @@ class JobProgress:
     step: int
     steps: int
     loss: float | None = None
-
-
-def cells(config: NumericalStudy) -> list[Cell]:
-    """Every cell to train, in the order of the table."""
-    return [
-        Cell(setting, method, seed, n_outputs)
-        for setting in config.settings
-        for method in config.methods
-        for n_outputs in config.n_outputs
-        for seed in range(config.budget(settings.get(setting)).seeds)
-    ]
-
-
-def reference_cells(config: NumericalStudy) -> list[Cell]:
-    """One cell a world, for what its true latents predict."""
-    return [
-        Cell(setting, REFERENCES, seed, 0)
-        for setting in config.settings
-        for seed in range(config.budget(settings.get(setting)).seeds)
-    ]
-
-
-TOGETHER = 4
-"""Cells that a CPU process trains as one batched model: `benchmarks/replicas.py` measures two
-processes of four replicas each at 1.5 times the speed of two that train them in turn."""
-
-
-def plan(config: NumericalStudy) -> list[Job]:
-    """All jobs, the longest first so that processes finish together.
-
-    Cells of a method that train for as long and have the same outputs make batched models: one of
-    them on a GPU; on a CPU several of at most `TOGETHER` cells, and at least two so that two cores
-    have work. A cell's result must not depend on what is left to do, nor on the cores that there
-    are, so the plan depends on the config alone.
-    """
-    training = sorted(cells(config), key=lambda cell: -steps_of(config, cell))
-    alike: dict[tuple[Any, ...], list[Cell]] = {}
-    for cell in training:
-        key = (cell.method, cell.n_outputs, steps_of(config, cell))
-        alike.setdefault(key, []).append(cell)
-    groups = [part for group in alike.values() for part in _parts(group, config.device)]
-    references = [Job((cell,)) for cell in reference_cells(config)]
-    jobs = [Job(tuple(group)) for group in groups] + references
-    return sorted(jobs, key=lambda job: -work(config, job))
-
-
-def _parts(cells: list[Cell], device: str) -> list[list[Cell]]:
-    """Cells in groups of almost equal size."""
-    count = 1 if device == "cuda" else min(len(cells), max(2, math.ceil(len(cells) / TOGETHER)))
-    return [cells[k::count] for k in range(count)]
-
-
-def steps_of(config: NumericalStudy, cell: Cell) -> int:
-    """Training steps of that cell."""
-    return config.budget(settings.get(cell.setting)).steps
-
-
-SCORING_STEPS = 400
-"""About as long as scoring an encoder of the quick preset takes, in training steps."""
-
-
-def work(config: NumericalStudy, job: Job) -> float:
-    """How long a job takes, in steps of one small encoder."""
-    scoring = SCORING_STEPS * len(job.cells)
-    if job.cells[0].method == REFERENCES:
-        return scoring
-    return scoring + steps_of(config, job.cells[0]) * len(job.cells)
 
 
 def run(root: Path, config: NumericalStudy, job: Job, report: Callable[[Any], None]) -> None:
@@ -176,21 +78,38 @@ def _train_and_score(
     missing: Sequence[Cell],
     report: Callable[[Any], None],
 ) -> None:
-    first, started = job.cells[0], time.perf_counter()
-    steps = steps_of(config, first)
+    started, steps = time.perf_counter(), steps_of(config, job.cells[0])
     report(JobProgress(job.name, "drawing the world", 0, steps))
     worlds = [load_world(root, config, cell) for cell in job.cells]
+    checkpoint = root / "checkpoints" / f"{job.name}.pt"
+    checkpoint.parent.mkdir(exist_ok=True)
+    trained = _train(config, job, worlds, checkpoint, report)
+    seconds = time.perf_counter() - started
+    for replica, cell in enumerate(job.cells):
+        if cell in missing:
+            report(JobProgress(job.name, "scoring", steps, steps))
+            _score(root, config, cell, worlds[replica], trained, replica, seconds)
+    checkpoint.unlink(missing_ok=True)
+
+
+def _train(
+    config: NumericalStudy,
+    job: Job,
+    worlds: Sequence[ContentStyle],
+    checkpoint: Path,
+    report: Callable[[Any], None],
+) -> Trained:
+    first = job.cells[0]
+    steps = steps_of(config, first)
+    method, objective = configured(config, first.method)
 
     def on_progress(progress: Progress) -> None:
         losses = progress.terms["loss"]
         loss = sum(losses) / len(losses)
         report(JobProgress(job.name, "training", progress.step, steps, loss))
 
-    method, objective = configured(config, first.method)
-    checkpoint = root / "checkpoints" / f"{job.name}.pt"
-    checkpoint.parent.mkdir(exist_ok=True)
     try:
-        trained = train(
+        return train(
             worlds,
             method,
             objective,
@@ -205,29 +124,34 @@ def _train_and_score(
         remedy = "(a changed learning_rate needs a new out directory)"
         message = f"training diverged: {error} {remedy}"
         raise TaskError(message, about=job.cells[error.replica].name) from error
-    seconds = {"training": time.perf_counter() - started}
-    for replica, cell in enumerate(job.cells):
-        if cell not in missing:
-            continue
-        report(JobProgress(job.name, "scoring", steps, steps))
-        encoder = trained.encoder.replica(replica).to("cpu").eval()
-        checkpoint_file.save(root / "encoders" / f"{cell.name}.pt", encoder.state_dict())
-        started = time.perf_counter()
-        found = evaluation.evaluate(
-            encoder, worlds[replica], config, method=cell.method, device=config.device
-        )
-        rows = [row for evaluator in EVALUATORS for row in evaluator(found)]
-        history = trained.history.query("replica == @replica").drop(columns="replica")
-        seconds["evaluation"] = time.perf_counter() - started
-        _finish(
-            root,
-            cell,
-            rows,
-            history=history.to_dict("list"),
-            predictions=evaluation.shown_predictions(found).to_dict("list"),
-            seconds=dict(seconds),
-        )
-    checkpoint.unlink(missing_ok=True)
+
+
+def _score(
+    root: Path,
+    config: NumericalStudy,
+    cell: Cell,
+    world: ContentStyle,
+    trained: Trained,
+    replica: int,
+    training_seconds: float,
+) -> None:
+    """Keep the encoder of one cell, and ask it everything."""
+    started = time.perf_counter()
+    encoder = trained.encoder.replica(replica).to("cpu").eval()
+    checkpoint_file.save(root / "encoders" / f"{cell.name}.pt", encoder.state_dict())
+    found = evaluation.evaluate(encoder, world, config, method=cell.method, device=config.device)
+    rows = [row for evaluator in EVALUATORS for row in evaluator(found)]
+    predictions = evaluation.shown_predictions(found)
+    history = trained.history.query("replica == @replica").drop(columns="replica")
+    scoring_seconds = time.perf_counter() - started
+    _finish(
+        root,
+        cell,
+        rows,
+        history=history.to_dict("list"),
+        predictions=predictions.to_dict("list"),
+        seconds={"training": training_seconds, "evaluation": scoring_seconds},
+    )
 
 
 def _finish(root: Path, cell: Cell, rows: list[Row], **more: Any) -> None:

@@ -18,9 +18,9 @@ import pandas as pd
 from rich.console import Console
 
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import environment, jobs, options
+from causal_ssl.experiments import environment, jobs, options, plan
 from causal_ssl.experiments.config import STUDIES, NumericalStudy
-from causal_ssl.experiments.jobs import Cell, Job
+from causal_ssl.experiments.plan import Cell, Job
 from causal_ssl.experiments.progress import display
 from causal_ssl.experiments.published import with_references
 from causal_ssl.experiments.run_directory import RunDirectory
@@ -89,7 +89,7 @@ def resolved(config: NumericalStudy) -> NumericalStudy:
 
 def is_complete(directory: RunDirectory, config: NumericalStudy) -> bool:
     """Whether nothing is left to do."""
-    wanted = [*jobs.cells(config), *jobs.reference_cells(config)]
+    wanted = [*plan.cells(config), *plan.reference_cells(config)]
     files = [directory / "table.csv", directory / REPORT]
     files += [jobs.result_path(directory.path, cell) for cell in wanted]
     return all(file.exists() for file in files)
@@ -111,23 +111,23 @@ def _record_environment(directory: RunDirectory, config: NumericalStudy, console
 def _work(
     directory: RunDirectory, config: NumericalStudy, workers: int | None, console: Console
 ) -> None:
-    plan = jobs.plan(config)
-    left = [job for job in plan if not _is_finished(directory, job)]
+    every = plan.jobs(config)
+    left = [job for job in every if not _is_finished(directory, job)]
     if not left:
         return
     gpu = config.device == "cuda"
     count = min((1 if gpu else os.cpu_count() or 1) if workers is None else workers, len(left))
-    begun = f", {len(plan) - len(left)} finished before" if len(left) < len(plan) else ""
+    begun = f", {len(every) - len(left)} finished before" if len(left) < len(every) else ""
     processes = f"{count} process{'es' * (count > 1)}" if count else "in this process"
     console.print(
-        f"{config.name}: {len(plan)} jobs{begun}; {processes} on {config.device}; {directory.path}",
+        f"{config.name}: {len(every)} jobs{begun}; {processes} on {config.device}; {directory.path}",
         highlight=False,
         soft_wrap=True,
     )
     tasks = [(directory.path, config, job) for job in left]
     with (
         display(
-            console, {job.name: jobs.work(config, job) for job in left}, total=len(plan)
+            console, {job.name: plan.work(config, job) for job in left}, total=len(every)
         ) as shown,
         Workers(count, threads=None if gpu else 1) as pool,
     ):
@@ -151,13 +151,13 @@ def _is_finished(directory: RunDirectory, job: Job) -> bool:
 
 def write_tables(directory: RunDirectory, config: NumericalStudy) -> None:
     """Gather the finished cells into table.csv, history.csv and predictions.csv."""
-    trained = jobs.cells(config)
+    trained = plan.cells(config)
     found = list(jobs.results(directory.path, trained))
     references = {
         (cell.setting, cell.seed): result["rows"]
         for cell, result in zip(
-            jobs.reference_cells(config),
-            jobs.results(directory.path, jobs.reference_cells(config)),
+            plan.reference_cells(config),
+            jobs.results(directory.path, plan.reference_cells(config)),
             strict=True,
         )
     }

@@ -6,7 +6,7 @@ import pytest
 
 from causal_ssl import methods
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import config, jobs, settings
+from causal_ssl.experiments import config, jobs, plan, settings
 from causal_ssl.experiments.config import STUDIES, DimensionsStudy, NumericalStudy, from_preset
 from causal_ssl.experiments.reproduce import command
 
@@ -28,8 +28,8 @@ def test_the_quick_preset_has_a_few_worlds_a_setting_and_disjoint_fit_and_score_
 def test_the_standard_preset_has_ten_worlds_in_the_dependent_settings() -> None:
     standard = from_preset("numerical", "standard")
     assert standard.dependent.seeds >= 10
-    pairs = {(c.setting, c.seed): set() for c in jobs.cells(standard)}
-    for cell in jobs.cells(standard):
+    pairs = {(c.setting, c.seed): set() for c in plan.cells(standard)}
+    for cell in plan.cells(standard):
         pairs[cell.setting, cell.seed].add(cell.method)
     assert all(found == {"infonce", "relic"} for found in pairs.values())
 
@@ -82,10 +82,10 @@ def test_the_command_of_a_report_names_the_nearest_preset_and_what_differs() -> 
 
 def test_on_a_gpu_all_worlds_of_a_method_and_budget_train_as_one_job() -> None:
     quick = from_preset("numerical", "quick", device="cuda")
-    training = [job for job in jobs.plan(quick) if job.cells[0].method != jobs.REFERENCES]
+    training = [job for job in plan.jobs(quick) if job.cells[0].method != plan.REFERENCES]
     assert sorted(len(job.cells) for job in training) == [4, 4, 6, 6]
-    assert {c for job in training for c in job.cells} == set(jobs.cells(quick))
-    assert len({job.name for job in jobs.plan(quick)}) == len(jobs.plan(quick))
+    assert {c for job in training for c in job.cells} == set(plan.cells(quick))
+    assert len({job.name for job in plan.jobs(quick)}) == len(plan.jobs(quick))
 
 
 @pytest.mark.parametrize(("seeds", "sizes"), [(1, [1, 1]), (3, [3, 3]), (5, [3, 3, 4])])
@@ -97,10 +97,10 @@ def test_on_a_cpu_alike_cells_share_jobs_of_at_most_four_and_two_cores_have_work
     config = from_preset(
         "numerical", settings=("p1", "p075"), methods=("relic",), independent=budget, device="cpu"
     )
-    training = [job for job in jobs.plan(config) if job.cells[0].method != jobs.REFERENCES]
+    training = [job for job in plan.jobs(config) if job.cells[0].method != plan.REFERENCES]
     assert sorted(len(job.cells) for job in training) == sizes
-    assert sorted(c for job in training for c in job.cells) == sorted(jobs.cells(config))
-    assert len({job.name for job in jobs.plan(config)}) == len(jobs.plan(config))
+    assert sorted(c for job in training for c in job.cells) == sorted(plan.cells(config))
+    assert len({job.name for job in plan.jobs(config)}) == len(plan.jobs(config))
 
 
 def test_the_dimensions_study_covers_one_to_content_and_style_together() -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from causal_ssl import methods
 from causal_ssl.datasets.content_style import ContentStyle
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import jobs, study
+from causal_ssl.experiments import jobs, plan, study
 from causal_ssl.experiments.config import STUDIES, Budget, DimensionsStudy, NumericalStudy
 from causal_ssl.experiments.workers import WorkerError
 from causal_ssl.training.numerical import DivergedError
@@ -110,7 +110,7 @@ def test_what_was_trained_and_on_what_is_kept(finished: Path, table: pd.DataFram
     """The saved encoder on the saved world scores what the table says."""
     from causal_ssl.experiments import evaluation
 
-    cell = jobs.cells(CONFIG)[0]
+    cell = plan.cells(CONFIG)[0]
     world = ContentStyle.load(finished / "worlds" / f"{cell.world}.pt")
     state = torch.load(finished / "encoders" / f"{cell.name}.pt", weights_only=True)
     encoder = torch.nn.Sequential(
@@ -213,7 +213,7 @@ def test_an_unknown_method_is_refused_before_anything_is_made(tmp_path: Path) ->
 def test_diverging_training_is_named_with_its_cell_and_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = next(job for job in jobs.plan(FOUR_WORLDS) if len(job.cells) == 2)
+    job = next(job for job in plan.jobs(FOUR_WORLDS) if len(job.cells) == 2)
 
     def diverging(*args: object, **kwargs: object) -> None:
         raise DivergedError(1, job.cells[1].seed, 7, ["loss"], "Train less.")
