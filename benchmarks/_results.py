@@ -1,4 +1,4 @@
-"""Where figures are kept: one JSON file a benchmark, with the machine and the versions beside them."""
+"""Where figures are kept: one JSON file a benchmark, with the machine and versions beside them."""
 
 import json
 from pathlib import Path
