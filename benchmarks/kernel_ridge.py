@@ -5,6 +5,9 @@
     python benchmarks/kernel_ridge.py --large          # and n = 20480 with its peak memory
     python benchmarks/kernel_ridge.py --device cuda --large
 
+On a machine that others use too, set OMP_WAIT_POLICY=passive: a waiting thread that spins takes the
+core of the one it waits for, and two threads become slower than one.
+
 Ten targets, 5 content and 5 style coordinates, are predicted from a 5-d representation that mixes
 content nonlinearly and holds a trace of style; alphas {1, .1, .01, .001}, gammas
 logspace(-2, 2, 4), 3 folds. scikit-learn runs one GridSearchCV(KernelRidge) for content and one

@@ -22,6 +22,8 @@ FACTOR_BYTES = 2_300_000_000
 # products. The trace bounds its norm some tens of times too high.
 SMOOTH_RATIO = 10.0
 MAX_LANDMARKS = 1024
+# Residuals below this times ||K|| ||c|| are rounding: no solver in float64 betters them.
+ROUNDING = 1e-15
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,7 @@ def solve_all(
 
 def _pending(systems: Sequence[RidgeSystem], norm: float) -> list[RidgeSystem]:
     """Systems that miss their goal by more than the rounding of their residual explains."""
-    floor = [2e-16 * (norm + s.alpha) * s.coef.norm(dim=0) for s in systems]
+    floor = [ROUNDING * (norm + s.alpha) * s.coef.norm(dim=0) for s in systems]
     return [
         s
         for s, rounding in zip(systems, floor, strict=True)

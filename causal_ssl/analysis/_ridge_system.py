@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from causal_ssl.analysis._gram import Fold, Gram
-from causal_ssl.analysis._preconditioners import Preconditioner
+from causal_ssl.analysis._preconditioners import Preconditioner, identity
 
 # coef (n_train, t), residual (n_train, t), product (n, t)
 Iterate = tuple[Tensor, Tensor, Tensor]
@@ -75,6 +75,7 @@ class RidgeSystem:
 
         Returns whether that of a column short of its goal fell below `factor` times the previous.
         """
+        self._precondition = identity  # a factor kept here would hold its memory
         true = self.target - self.train(product) - self.alpha * self.coef
         now, past = true.norm(dim=0), previous[1].norm(dim=0)
         better = now < past  # false for NaN
