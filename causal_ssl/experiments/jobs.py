@@ -9,18 +9,16 @@ from typing import Any
 
 import torch
 
-from causal_ssl import methods
+from causal_ssl import files, methods
 from causal_ssl.datasets.content_style import ContentStyle, ContentStyleConfig
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import evaluation, settings
 from causal_ssl.experiments.config import NumericalStudy
 from causal_ssl.experiments.evaluation import Evaluation, Row
 from causal_ssl.experiments.plan import REFERENCES, Cell, Job, steps_of
-from causal_ssl.experiments.run_directory import write_atomically
 from causal_ssl.experiments.workers import TaskError
 from causal_ssl.experiments.world_spectrum import spectrum_rows
 from causal_ssl.objectives import Objective
-from causal_ssl.training import checkpoint as checkpoint_file
 from causal_ssl.training.numerical import (
     DivergedError,
     NumericalTraining,
@@ -138,7 +136,7 @@ def _score(
     """Keep the encoder of one cell, and ask it everything."""
     started = time.perf_counter()
     encoder = trained.encoder.replica(replica).to("cpu").eval()
-    checkpoint_file.save(root / "encoders" / f"{cell.name}.pt", encoder.state_dict())
+    files.save_tensors(root / "encoders" / f"{cell.name}.pt", encoder.state_dict())
     found = evaluation.evaluate(encoder, world, config, method=cell.method, device=config.device)
     rows = [row for evaluator in EVALUATORS for row in evaluator(found)]
     predictions = evaluation.shown_predictions(found)
@@ -156,7 +154,7 @@ def _score(
 
 def _finish(root: Path, cell: Cell, rows: list[Row], **more: Any) -> None:
     content = {"cell": asdict(cell), "rows": rows, **more}
-    write_atomically(result_path(root, cell), json.dumps(content))
+    files.write(result_path(root, cell), json.dumps(content))
 
 
 def result_path(root: Path, cell: Cell) -> Path:

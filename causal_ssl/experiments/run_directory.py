@@ -10,7 +10,6 @@ DIR/table.csv ...     the results
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,34 +17,12 @@ from typing import Any
 
 import yaml
 
+from causal_ssl import files
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import options
 
 CONFIG = "config.yaml"
 LOCK = ".lock"
-TEMPORARY = ".partial-"
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file that is at every moment either absent, its old self, or whole.
-
-    Args:
-        path: parent folders are made.
-        content: text is written as UTF-8.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 class RunDirectory:
@@ -72,7 +49,7 @@ class RunDirectory:
 
     def write(self, name: str, content: str | bytes) -> None:
         """Write one of the run's files, atomically."""
-        write_atomically(self.path / name, content)
+        files.write(self.path / name, content)
 
     def config(self) -> dict[str, Any]:
         """The run's config, with the study's name under "study".
@@ -128,7 +105,7 @@ class RunDirectory:
         if (self.path / CONFIG).exists():
             self._refuse_another({"study": study, **config})
             return
-        known = (LOCK, TEMPORARY)
+        known = (LOCK, files.PARTIAL)
         foreign = sorted(e.name for e in self.path.iterdir() if not e.name.startswith(known))
         if foreign:
             raise InputError(

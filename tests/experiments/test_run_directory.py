@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from causal_ssl import files
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.run_directory import RunDirectory, write_atomically
+from causal_ssl.experiments.run_directory import RunDirectory
 
 CONFIG = {"steps": 10, "budget": {"seeds": 2}, "methods": ["relic"]}
 
@@ -76,22 +77,14 @@ def test_a_directory_without_a_run_says_so(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_half_written_is_swept(run: RunDirectory) -> None:
-    (run / ".partial-abc").write_text("half")
+    left = run / "cells" / f"{files.PARTIAL}x.json-0a1b"
+    left.parent.mkdir()
+    left.write_text("half")
     with run.claim("numerical", CONFIG):
-        assert not (run / ".partial-abc").exists()
+        assert not left.exists()
 
 
-def test_a_failing_write_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "table.csv"
-    write_atomically(path, "old")
-
-    def full(_: int) -> None:
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="no space"):
-        write_atomically(path, "new")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
+def test_a_directory_with_nothing_but_a_half_written_config_is_free(tmp_path: Path) -> None:
+    (tmp_path / f"{files.PARTIAL}config.yaml-0a1b").write_text("half")
+    with RunDirectory(tmp_path).claim("numerical", CONFIG):
+        assert {path.name for path in tmp_path.iterdir()} == {".lock", "config.yaml"}
