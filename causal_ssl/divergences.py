@@ -57,7 +57,10 @@ def js(log_p: Tensor, log_q: Tensor) -> Tensor:
         >>> round(js(p.log(), q.log()).item(), 4)
         0.6931
     """
-    log_mixture = torch.logaddexp(log_p, log_q) - log(2)
+    # logaddexp has no gradient where both are -inf; kl does not look at the mixture there.
+    nowhere = log_p.isneginf() & log_q.isneginf()
+    masked = (each.masked_fill(nowhere, 0.0) for each in (log_p, log_q))
+    log_mixture = torch.logaddexp(*masked) - log(2)
     return 0.5 * (kl(log_p, log_mixture) + kl(log_q, log_mixture))
 
 

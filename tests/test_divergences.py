@@ -116,3 +116,11 @@ def test_leading_dimensions_are_kept() -> None:
 def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(InputError, match=r"'helinger2'.*'hellinger2'"):
         divergences.get("helinger2")
+
+
+@pytest.mark.parametrize("name", sorted(DIVERGENCES))
+def test_gradients_are_finite_where_both_probabilities_are_zero(name: str) -> None:
+    log_p = torch.tensor([0.5, 0.5, 0.0]).log().requires_grad_()
+    log_q = torch.tensor([0.25, 0.75, 0.0]).log().requires_grad_()
+    gradients = torch.autograd.grad(divergences.get(name)(log_p, log_q), (log_p, log_q))
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)

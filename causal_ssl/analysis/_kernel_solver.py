@@ -97,7 +97,7 @@ class GridSearch:
 
 
 def refit(points: Points, y: Tensor, alpha: float, gamma: float) -> Tensor:
-    """Coefficients (n, t) on all points, to rounding: no prediction errs by 1e-9 of y's size."""
+    """Coefficients (n, t) on all points, as near the exact solution as float64 allows."""
     gram = points.gram(gamma)
     nothing = (len(y), len(y))
     goal = 1e-9 * alpha**0.5 * y.square().mean(0).sqrt()

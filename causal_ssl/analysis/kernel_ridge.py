@@ -29,8 +29,9 @@ class KernelRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):
         alphas: penalties to try, each > 0.
         gammas: inverse squared widths to try, each > 0, in units of 1 / (unit of X)^2.
         cv: number of contiguous folds, as ``KFold(cv)`` without shuffling.
-        tol: how far, at most, a cross-validation score may be from the exact solution's; the pairs
-            that this leaves undecided are solved again to a ten-thousandth of it.
+        tol: aimed-at distance of a cross-validation score from the exact solution's; what was
+            reached is in `cv_bounds_`. Pairs that this leaves undecided are solved again to a
+            ten-thousandth of it.
         target_groups: which targets share one choice of (alpha, gamma), by the mean of their R2.
             None: all of them, as ``GridSearchCV`` does. "each": every target its own. Or one
             label a target, such as ["content"] * 5 + ["style"] * 5, which selects as one

@@ -8,20 +8,22 @@ those directions and predicts, for a linear-Gaussian world, what such a code kee
 With view 1 z = (c, s) of covariance S and view 2 z + (0, d), E[d d'] = D, a linear code u = W z
 has, in the limit of many negatives, the contrastive loss of -||u - u'||^2 at temperature 1
 
-    L(W) = tr(V) - 1/2 log det(I + 2 (U + V)) - tr((I + 2 (U + V))^-1 U),
-    U = W S W',  V = W (0 (+) D) W',
+    L(W) = tr(V) - 1/2 log det(I + 2 C) - tr((I + 2 C)^-1 U),
+    U = W S W',  V = W (0 (+) D) W',  C = U + V,
 
 where the first term aligns views and the others are E log E exp(-||u - u'||^2) over independent
-samples (Gaussian u, u', the second with the wider marginal of view 2; the random subset of changed
-dimensions makes d a mixture, of which the moment D is kept). Unbounded, W would isolate content by
-blowing it up; a trained network has a finite gain, which is the one number the prediction takes
-from it: the smallest singular value of its linear fit on the latents, the gain of the direction it
-keeps most weakly, because directions compete at that margin. (On 16 trained worlds apart from any
-study's, predicted and measured R2 of 160 directions correlate .96 with the smallest, .88 with the
-geometric mean and .83 with the mean of the singular values.)
+samples: Gaussian anchors u of covariance U, candidates u' of covariance C, which is that of second
+views (C = U where a separate batch of first views gives the candidates). The random subset of
+changed dimensions makes d a mixture, of which the moment D is kept. Unbounded, W would isolate
+content by blowing it up; a trained network has a finite gain, which is the one number the
+prediction takes from it: the smallest singular value of its linear fit on the latents, the gain of
+the direction it keeps most weakly, because directions compete at that margin. (On 16 trained
+worlds apart from any study's, predicted and measured R2 of 160 directions correlate .96 with the
+smallest, .88 with the geometric mean and .83 with the mean of the singular values.)
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -32,6 +34,7 @@ from scipy.optimize import minimize
 from causal_ssl.errors import InputError
 
 Array = NDArray[np.float64]
+Candidates = Literal["second_view", "separate", "both_ways"]
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,11 @@ def weakest_gain(representation: Array, latents: Array) -> float:
 
 
 def contrastive_loss(
-    code: torch.Tensor, covariance: torch.Tensor, change: torch.Tensor
+    code: torch.Tensor,
+    covariance: torch.Tensor,
+    change: torch.Tensor,
+    *,
+    candidates: Candidates = "second_view",
 ) -> torch.Tensor:
     """L(W) of the module's docstring, in nats, up to log(number of negatives).
 
@@ -156,17 +163,35 @@ def contrastive_loss(
         code: (d_f, n_c + n_s), the W of the linear code.
         covariance: (n_c + n_s, n_c + n_s) of z.
         change: (n_s, n_s), second moment of the style change.
+        candidates: what anchors (first views) are compared with: second views, a separate batch
+            of first views, or "both_ways": the mean of the loss with anchors from either view and
+            candidates from the other.
     """
     style = code[:, -len(change) :]
     moved = style @ change @ style.T
-    spread = code @ covariance @ code.T
-    metric = torch.eye(len(code), dtype=code.dtype) + 2 * (spread + moved)
-    repulsion = torch.logdet(metric) / 2 + torch.linalg.solve(metric, spread).trace()
-    return moved.trace() - repulsion
+    first = code @ covariance @ code.T
+    second = first + moved
+    if candidates == "second_view":
+        return moved.trace() - _repulsion(first, second)
+    if candidates == "separate":
+        return moved.trace() - _repulsion(first, first)
+    return moved.trace() - (_repulsion(first, second) + _repulsion(second, first)) / 2
+
+
+def _repulsion(anchors: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
+    """-E log E exp(-||u - u'||^2), over u and inside over u', from their covariances."""
+    metric = torch.eye(len(anchors), dtype=anchors.dtype) + 2 * candidates
+    return torch.logdet(metric) / 2 + torch.linalg.solve(metric, anchors).trace()
 
 
 def predicted_code(
-    covariance: Array, change: Array, *, n_outputs: int, gain: float, starts: int = 6
+    covariance: Array,
+    change: Array,
+    *,
+    n_outputs: int,
+    gain: float,
+    candidates: Candidates = "second_view",
+    starts: int = 6,
 ) -> Array:
     """The linear code of largest singular value at most `gain` that minimises `contrastive_loss`.
 
@@ -175,6 +200,7 @@ def predicted_code(
         change: (n_s, n_s), from `change_moment`.
         n_outputs: rows of the code.
         gain: bound on the singular values, in outputs per unit of latent.
+        candidates: see `contrastive_loss`.
         starts: local searches from fixed random codes, of which the best is kept.
 
     Returns:
@@ -193,7 +219,7 @@ def predicted_code(
 
     def value_and_gradient(flat: Array) -> tuple[float, Array]:
         free = torch.from_numpy(flat).reshape(n_outputs, size).clone().requires_grad_()
-        loss = contrastive_loss(bounded(free), sigma, moment)
+        loss = contrastive_loss(bounded(free), sigma, moment, candidates=candidates)
         (slope,) = torch.autograd.grad(loss, free)
         return loss.item(), slope.reshape(-1).numpy()
 

@@ -62,7 +62,8 @@ def agreement(rows: pd.DataFrame) -> Agreement | None:
         rows: from `directions`, those with a prediction.
 
     Examples:
-        >>> agreement(pd.DataFrame({"r2_predicted": [0, 0.5, 1], "r2_kernel_ridge": [-0.2, 0.5, 1]}))
+        >>> r2 = {"r2_predicted": [0, 0.5, 1], "r2_kernel_ridge": [-0.2, 0.5, 1]}
+        >>> agreement(pd.DataFrame(r2))
         Agreement(correlation=1.0, rmse=0.0)
     """
     if len(rows) < 3:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
+from causal_ssl import methods as registry
 from causal_ssl.analysis import plots, spectrum_plots
 from causal_ssl.analysis.report import Block, Cell, Picture, Row, Table, Text
 from causal_ssl.experiments import settings as known_settings
@@ -60,12 +61,18 @@ def spectrum_finding(table: pd.DataFrame) -> str:
     """How well the spectra predict what is kept, in a sentence; empty without predictions."""
     rows = spectrum_plots.directions(table).dropna(subset=["r2_predicted"])
     dependent = [name for name, each in known_settings.SETTINGS.items() if each.dependent]
-    found = spectrum_plots.agreement(rows[rows["setting"].isin(dependent)])
-    if found is None:
+    rows = rows[rows["setting"].isin(dependent)]
+    found = {
+        registry.get(str(method)).title: agreed.correlation
+        for method, own in rows.groupby("method", sort=False)
+        if (agreed := spectrum_plots.agreement(own)) is not None
+    }
+    if not found:
         return ""
+    each = ", ".join(f"{number(r)} for {title}" for title, r in found.items())
     return (
-        "Under dependence, which directions of content and style the codes hold is predicted from"
-        f" the worlds' covariances with r = {number(found.correlation)}."
+        "Under dependence, which directions of content and style a code holds is predicted from its"
+        f" world's covariances and its own gain with r = {each}."
     )
 
 

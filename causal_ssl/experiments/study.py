@@ -120,7 +120,8 @@ def _work(
     begun = f", {len(every) - len(left)} finished before" if len(left) < len(every) else ""
     processes = f"{count} process{'es' * (count > 1)}" if count else "in this process"
     console.print(
-        f"{config.name}: {len(every)} jobs{begun}; {processes} on {config.device}; {directory.path}",
+        f"{config.name}: {len(every)} jobs{begun}; {processes} on {config.device};"
+        f" {directory.path}",
         highlight=False,
         soft_wrap=True,
     )

@@ -178,8 +178,9 @@ def _dependent(scores: Summary, name: str, titles: Mapping[str, str]) -> str:
         verdict = "less of style than"
     else:
         verdict = "as much of style as"
+    hold = "hold content" if min(content) >= RECOVERED else "hold content in part"
     return (
-        f"With {' and '.join(kinds)} dependence the codes hold content (R² {_each(content)}) and"
+        f"With {' and '.join(kinds)} dependence the codes {hold} (R² {_each(content)}) and"
         f" {verdict} content tells (style {_each(style)}, from true content alone"
         f" {number(explained)})."
     )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from causal_ssl import methods
 from causal_ssl.analysis.spectrum import (
+    Candidates,
     change_moment,
     code_r2,
     predicted_code,
@@ -54,7 +55,9 @@ def spectrum_rows(evaluation: Evaluation) -> list[Row]:
 
 
 def is_predicted(method: methods.Method) -> bool:
-    """Whether its loss is the one whose codes `analysis.spectrum` predicts.
+    """Whether `analysis.spectrum` predicts its codes: its loss is contrastive, in squared L2.
+
+    ReLIC's invariance term is no part of that prediction, its two directions are.
 
     Examples:
         >>> [name for name in methods.names() if is_predicted(methods.get(name))]
@@ -71,7 +74,10 @@ def _predicted(
     gain = weakest_gain(evaluation.representation.numpy(), latents)
     # -||u - u'||^2 / tau is the similarity of u / sqrt(tau) at temperature 1, the prediction's.
     gain /= math.sqrt(evaluation.config.tau)
-    code = predicted_code(covariance, change, n_outputs=n_outputs, gain=gain)
+    if gain == 0:  # collapsed: it holds no direction, and there is nothing to predict
+        return []
+    candidates = _candidates(methods.get(evaluation.method), evaluation.config.negatives)
+    code = predicted_code(covariance, change, n_outputs=n_outputs, gain=gain, candidates=candidates)
     names = _names(n_c, len(covariance) - n_c)
     by_direction = code_r2(code, covariance, directions)
     by_coordinate = code_r2(code, covariance, np.eye(len(covariance)))
@@ -81,6 +87,13 @@ def _predicted(
         _row("r2_predicted", "content", by_coordinate[:n_c].mean()),
         _row("r2_predicted", "style", by_coordinate[n_c:].mean()),
     ]
+
+
+def _candidates(method: methods.Method, negatives: str) -> Candidates:
+    """What the method's anchors were compared with."""
+    if issubclass(method.objective_class, ReLIC):
+        return "both_ways"
+    return "separate" if negatives == "separate" else "second_view"
 
 
 def _names(n_content: int, n_style: int) -> list[str]:

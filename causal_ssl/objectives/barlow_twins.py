@@ -12,7 +12,9 @@ class BarlowTwins(Objective):
 
     C is the correlation matrix (d, d) between the coordinates of the two views over the batch:
     outputs standardised per coordinate as batch normalisation without affine parameters does
-    (biased variance plus `eps`), C = z1' z2 / n. 0 iff both views are equal, whitened and eps = 0.
+    (biased variance plus `eps`), C = z1' z2 / n. With weight > 0 and
+    eps = 0 it is 0 iff different coordinates are uncorrelated and each is the same in both views
+    up to a positive affine map.
 
     Args:
         weight: of the off-diagonal part, at least 0 (lambda of the paper).

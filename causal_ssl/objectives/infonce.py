@@ -31,9 +31,9 @@ class InfoNCE(Objective):
 
     At chance (all candidates equally similar) the loss is the log of the number of candidates; it
     is never below 0. With `subtract_log_candidates` that constant is taken off: 0 at chance,
-    comparable over batch sizes (this is the quantity of Zimmermann et al. 2021, theorem 1, and its
-    negative bounds the mutual information of the views from below, van den Oord et al. 2018).
-    Gradients do not change.
+    comparable over batch sizes, and its negative bounds the mutual information of the views from
+    below (van den Oord et al. 2018). Zimmermann et al. 2021, theorem 1, take off the log of the
+    number of negatives, which is the same in the limit. Gradients do not change.
 
     Args:
         similarity: a name (`cosine`, `inner`, `neg_squared_l2`, `neg_l<p>`) or a `Similarity`.

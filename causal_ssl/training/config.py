@@ -26,7 +26,8 @@ class NumericalTraining:
         schedule: "warmup_cosine" (linear warm-up, half a cosine to 0) or "constant" (the paper's).
         warmup: share of the steps with a rising rate.
         target_decay: at the start, of the target network's moving average, rising to 1.
-        precision: "float32"; "tf32" (CUDA); "bf16": the encoder's products, not the objective.
+        precision: "float32"; "tf32" (CUDA: all products of the step, the
+            objective's too); "bf16": the encoder's products, not the objective.
         cuda_graph: record the step once as a CUDA graph and replay it. Off by default: it has not
             been measured yet.
         log_every: steps per row of the history.

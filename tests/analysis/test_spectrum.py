@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from causal_ssl.analysis.spectrum import (
+    Candidates,
     change_moment,
     code_r2,
     contrastive_loss,
@@ -88,20 +89,27 @@ def test_a_code_of_content_keeps_content_and_of_style_what_the_cause_explains() 
     np.testing.assert_allclose(code_r2(content_code, covariance, np.eye(3)), [1, 1, 4 / 5])
 
 
+@pytest.mark.parametrize("candidates", ["second_view", "separate", "both_ways"])
 def test_contrastive_loss_is_the_limit_of_infonce_with_many_negatives(
-    random: np.random.Generator,
+    random: np.random.Generator, candidates: Candidates
 ) -> None:
     """Monte Carlo of E||u - u'||^2 + E log E exp(-||u - v||^2) for a random Gaussian code."""
     covariance, change = wishart(random, 4) / 4, wishart(random, 2) / 4
-    code, n, m = random.normal(size=(2, 4)), 4000, 4000
-    z = random.multivariate_normal(np.zeros(4), covariance, size=n)
-    other = random.multivariate_normal(np.zeros(4), covariance, size=m)
-    move = random.multivariate_normal(np.zeros(2), change, size=n + m)
-    u, moved = z @ code.T, move @ code[:, 2:].T
-    v = other @ code.T + moved[n:]
-    distance = ((u[:, None] - v[None]) ** 2).sum(-1)
-    per_anchor = (moved[:n] ** 2).sum(1) + np.log(np.exp(-distance).mean(1))
-    expected = contrastive_loss(*map(torch.from_numpy, (code, covariance, change))).item()
+    code, n = random.normal(size=(2, 4)), 4000
+    z = random.multivariate_normal(np.zeros(4), covariance, size=2 * n) @ code.T
+    moved = random.multivariate_normal(np.zeros(2), change, size=2 * n) @ code[:, 2:].T
+    first, second = z[:n], (z + moved)[:n]
+    others = {"first": z[n:], "second": (z + moved)[n:]}
+    pairs = {
+        "second_view": [(first, others["second"])],
+        "separate": [(first, others["first"])],
+        "both_ways": [(first, others["second"]), (second, others["first"])],
+    }
+    per_anchor = (moved[:n] ** 2).sum(1) + np.mean(
+        [np.log(np.exp(-((u[:, None] - v) ** 2).sum(-1)).mean(1)) for u, v in pairs[candidates]], 0
+    )
+    tensors = map(torch.from_numpy, (code, covariance, change))
+    expected = contrastive_loss(*tensors, candidates=candidates).item()
     # Sampling error of the anchors, twice for that of the shared candidates.
     assert abs(per_anchor.mean() - expected) < 4 * 2 * per_anchor.std() / np.sqrt(n)
 
