@@ -153,9 +153,8 @@ def main() -> None:
         result["large"] = large(20480, options.device, options.threads)
     for key, value in result.items():
         print(f"{key:>24}  {value}")
-    suffix = (
-        "" if (options.n, options.device) == (4096, "cpu") else f"_{options.n}_{options.device}"
-    )
+    setting = (options.n, options.device, options.threads)
+    suffix = "" if setting == (4096, "cpu", 2) else "_{}_{}_{}threads".format(*setting)
     print(f"written to {write_result(f'kernel_ridge{suffix}', result)}")
 
 
