@@ -67,7 +67,7 @@ def reference_cells(config: NumericalStudy) -> list[Cell]:
 
 TOGETHER = 4
 """Cells that a CPU process trains as one batched model: `benchmarks/replicas.py` measures two
-processes of four replicas each at 1.5 times the speed of two that train them in turn."""
+processes of four replicas each at 1.3 times the speed of two that train them in turn."""
 
 
 def jobs(config: NumericalStudy) -> list[Job]:
