@@ -63,21 +63,6 @@ class Spectrum:
         return rows
 
 
-def latent_covariance(content_cov: Array, style_cov: Array, weight: Array) -> Array:
-    """Covariance of z = (c, s) with c ~ N(0, content_cov) and s | c ~ N(a + weight c, style_cov).
-
-    Args:
-        content_cov: (n_c, n_c).
-        style_cov: (n_s, n_s), of style given content.
-        weight: (n_s, n_c), zero without causal dependence.
-
-    Returns:
-        (n_c + n_s, n_c + n_s).
-    """
-    cross = weight @ content_cov
-    return np.block([[content_cov, cross.T], [cross, cross @ weight.T + style_cov]])
-
-
 def change_moment(change_cov: Array, p_change: float) -> Array:
     """E[d d'] of a style change: d_A ~ N(0, change_cov_A), each dimension in A with p_change.
 
@@ -99,7 +84,7 @@ def spectrum(content_cov: Array, total_style_cov: Array, change: Array) -> Spect
 
     Args:
         content_cov: (n_c, n_c).
-        total_style_cov: (n_s, n_s), marginal: the style block of `latent_covariance`.
+        total_style_cov: (n_s, n_s), marginal, not given content.
         change: (n_s, n_s), from `change_moment`; must be positive definite.
 
     Examples:
@@ -196,7 +181,7 @@ def predicted_code(
     """The linear code of largest singular value at most `gain` that minimises `contrastive_loss`.
 
     Args:
-        covariance: (n_c + n_s, n_c + n_s) of z, from `latent_covariance`.
+        covariance: (n_c + n_s, n_c + n_s) of z.
         change: (n_s, n_s), from `change_moment`.
         n_outputs: rows of the code.
         gain: bound on the singular values, in outputs per unit of latent.
