@@ -20,7 +20,7 @@ from jsonargparse import Namespace
 
 from causal_ssl.errors import InputError, unknown_name
 from causal_ssl.experiments import options
-from causal_ssl.experiments.config import STUDIES, preset, presets
+from causal_ssl.experiments.catalogue import STUDIES, Entry, preset, presets, study_of
 from causal_ssl.parser import Parser, flag
 
 COMMANDS = {
@@ -28,13 +28,6 @@ COMMANDS = {
     "report": "redraw a run's figures and report from its tables",
     "doctor": "check this installation: versions, devices, optional parts",
 }
-TITLES = {
-    "numerical": "whether encoders isolate content from style, beside published numbers",
-    "dimensions": "the same over the number of the encoder's outputs",
-}
-SHORTCUTS = {"seeds": "worlds of every setting", "steps": "training steps in every setting"}
-"""Options that set one field of both budgets, independent and dependent."""
-
 EXAMPLES = {
     "": """examples:
   causal-ssl study numerical --preset quick    a few minutes on two cores
@@ -44,20 +37,6 @@ EXAMPLES = {
     "study": """examples:
   causal-ssl study numerical --preset quick
   causal-ssl study dimensions --preset quick""",
-    "study numerical": """examples:
-  causal-ssl study numerical --preset quick
-  causal-ssl study numerical --settings p1 p075 --methods infonce relic vicreg --seeds 3
-  causal-ssl study numerical --preset standard --dependent.seeds 20 --out runs/many-worlds
-  causal-ssl study numerical --preset paper --alphas paper --device cuda
-  causal-ssl study numerical --config runs/x/config.yaml --out runs/y
-
-An interrupted run continues when its command is repeated. A value comes from the
-command line, else from --config, else from --preset.""",
-    "study dimensions": """examples:
-  causal-ssl study dimensions --preset quick
-  causal-ssl study dimensions --settings p1 --max-outputs 6 --seeds 3
-
-An interrupted run continues when its command is repeated.""",
     "report": """example:
   causal-ssl report runs/numerical/quick""",
     "doctor": """example:
@@ -92,8 +71,9 @@ def _dispatch(given: list[str], words: list[str]) -> None:
     )
     rest = given[1:]
     if command == "study":
-        study = _chosen(rest, words, TITLES, "Run a study in a directory of its own.")
-        _study(study, rest[1:])
+        titles = {name: entry.title for name, entry in STUDIES.items()}
+        name = _chosen(rest, words, titles, "Run a study in a directory of its own.")
+        _study(study_of(name), rest[1:])
     elif command == "report":
         _report(rest)
     else:
@@ -123,20 +103,20 @@ def _overview(group: str, known: dict[str, str], description: str) -> str:
     return "\n".join([usage, "", description, "", *lines, "", EXAMPLES[group]])
 
 
-def study_parser(study: str) -> Parser:
+def study_parser(study: Entry) -> Parser:
     """The parser of `causal-ssl study NAME`: every config field is an option."""
-    parser = Parser(f"study {study}", f"{TITLES[study]}.", EXAMPLES[f"study {study}"])
-    parser.usage = f"causal-ssl study {study} [options]"
+    parser = Parser(f"study {study.name}", f"{study.title}.", study.examples)
+    parser.usage = f"causal-ssl study {study.name} [options]"
     run = parser.add_argument_group("the run")
     run.add_argument(
         "--preset",
         metavar="NAME",
         default="quick",
-        help=f"where values not given come from: {', '.join(presets(study))} (default: quick)",
+        help=f"where values not given come from: {', '.join(presets(study.name))} (default: quick)",
     )
     run.add_argument("--config", metavar="FILE", help="YAML file with config values")
     run.add_argument(
-        "--out", metavar="DIR", help=f"the run's own directory (default: runs/{study}/PRESET)"
+        "--out", metavar="DIR", help=f"the run's own directory (default: runs/{study.name}/PRESET)"
     )
     run.add_argument(
         "--workers",
@@ -144,11 +124,11 @@ def study_parser(study: str) -> Parser:
         type=int,
         help="processes (default: one per core); 0: no further ones",
     )
-    for name, text in SHORTCUTS.items():
+    for name, (text, _) in study.shortcuts.items():
         run.add_argument(f"--{name}", metavar="N", type=int, help=text)
     fields = parser.add_argument_group("the study, with the defaults of the quick preset")
-    base = options.flatten(options.to_dict(STUDIES[study]()))
-    for name, field, kind in options.walk(STUDIES[study]):
+    base = options.flatten(options.to_dict(study.config()))
+    for name, field, kind in options.walk(study.config):
         many = getattr(kind, "__origin__", None) is tuple
         default = " ".join(map(str, base[name])) if many else base[name]
         fields.add_argument(
@@ -174,14 +154,14 @@ def _short(default: object) -> str:
     return re.sub(r"(\.\d{3})\d+", r"\1", str(default))
 
 
-def _study(study: str, given: list[str]) -> None:
+def _study(study: Entry, given: list[str]) -> None:
     parser = study_parser(study)
     asked = parser.parse_args(given)
-    config = options.from_dict(STUDIES[study], study_values(parser, study, asked))
+    config = options.from_dict(study.config, study_values(parser, study, asked))
     workers = asked.workers
     if workers is not None and workers < 0:
         raise InputError(f"--workers must be at least 0, got {workers}")
-    out = Path(asked.out or f"runs/{study}/{asked.preset}")
+    out = Path(asked.out or f"runs/{study.name}/{asked.preset}")
 
     from causal_ssl.experiments.study import run
     from causal_ssl.experiments.workers import WorkerError
@@ -191,31 +171,32 @@ def _study(study: str, given: list[str]) -> None:
     except WorkerError as error:
         failure = error.failure
         again = "\nwhat is finished is kept, repeat the command to continue"
-        _fail(["study", study], f"{failure.details}{error}{'' if failure.final else again}", 1)
+        _fail(["study", study.name], f"{failure.details}{error}{'' if failure.final else again}", 1)
 
 
-def study_values(parser: Parser, study: str, asked: Namespace) -> dict[str, Any]:
+def study_values(parser: Parser, study: Entry, asked: Namespace) -> dict[str, Any]:
     """Config values, nested: of the preset, over it the config file's, over it the options'."""
-    known = [name for name, _, _ in options.walk(STUDIES[study])]
-    flat = options.flatten(preset(study, asked.preset))
+    known = [name for name, _, _ in options.walk(study.config)]
+    flat = options.flatten(preset(study.name, asked.preset))
     if asked.config is not None:
         flat |= _from_file(parser, study, Path(asked.config), known)
     given = {
         key: value for key, value in options.flatten(asked.as_dict()).items() if value is not None
     }
-    return options.nest(flat | _expanded(given) | {k: given[k] for k in known if k in given})
+    own = {key: given[key] for key in known if key in given}
+    return options.nest(flat | _expanded(study, given) | own)
 
 
-def _expanded(values: dict[str, Any]) -> dict[str, Any]:
+def _expanded(study: Entry, values: dict[str, Any]) -> dict[str, Any]:
     return {
-        f"{kind}.{name}": values[name]
-        for name in SHORTCUTS
+        key: values[name]
+        for name, (_, keys) in study.shortcuts.items()
         if name in values
-        for kind in ("independent", "dependent")
+        for key in keys
     }
 
 
-def _from_file(parser: Parser, study: str, path: Path, known: list[str]) -> dict[str, Any]:
+def _from_file(parser: Parser, study: Entry, path: Path, known: list[str]) -> dict[str, Any]:
     import yaml
 
     try:
@@ -226,12 +207,12 @@ def _from_file(parser: Parser, study: str, path: Path, known: list[str]) -> dict
         raise InputError(f"--config {path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InputError(f"--config {path} holds no keys: write lines such as `n_fit: 1024`")
-    if (named := values.pop("study", study)) != study:
-        raise InputError(f"--config {path} is for the study {named!r}, not {study!r}")
+    if (named := values.pop("study", study.name)) != study.name:
+        raise InputError(f"--config {path} is for the study {named!r}, not {study.name!r}")
     flat = options.flatten(values)
-    options.refuse_unknown(flat, [*known, *SHORTCUTS], where=f"--config {path}")
+    options.refuse_unknown(flat, [*known, *study.shortcuts], where=f"--config {path}")
     checked = options.flatten(parser.parse_object(options.nest(flat)).as_dict())
-    return _expanded(flat) | {key: checked[key] for key in flat if key in known}
+    return _expanded(study, flat) | {key: checked[key] for key in flat if key in known}
 
 
 def _report(given: list[str]) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from causal_ssl import cli, doctor
 from causal_ssl.doctor import Finding
+from causal_ssl.experiments.catalogue import study_of
 
 TINY = shlex.split(
     "study numerical --settings p1 --seeds 2 --n-content 2 --n-style 2 --mixing-candidates 100"
@@ -128,9 +129,10 @@ def test_a_bad_config_file_is_one_line(
 
 def test_options_win_over_the_config_file_and_that_over_the_preset(tmp_path: Path) -> None:
     (tmp_path / "my.yaml").write_text("n_fit: 300\nseeds: 4\ndependent: {steps: 50}\n")
-    parser = cli.study_parser("numerical")
+    study = study_of("numerical")
+    parser = cli.study_parser(study)
     given = f"--preset standard --config {tmp_path / 'my.yaml'} --n-fit 200 --dependent.seeds 9"
-    values = cli.study_values(parser, "numerical", parser.parse_args(given.split()))
+    values = cli.study_values(parser, study, parser.parse_args(given.split()))
     assert values["n_fit"] == 200
     assert values["n_score"] == 8192
     assert values["independent"] == {"seeds": 4, "steps": 8000}
@@ -192,7 +194,7 @@ def test_ctrl_c_says_how_to_continue(
     def interrupted(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("causal_ssl.experiments.jobs.run", interrupted)
+    monkeypatch.setattr("causal_ssl.experiments.content_style.jobs.train", interrupted)
     out = tmp_path / "my run"
     status, _, err = call(capsys, [*TINY, "--out", str(out), "--workers", "0"])
     assert status == 130
@@ -221,7 +223,7 @@ def test_after_another_failure_the_command_can_be_repeated(
     def full(*args: object, **kwargs: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("causal_ssl.experiments.jobs.run", full)
+    monkeypatch.setattr("causal_ssl.experiments.content_style.jobs.train", full)
     status, _, err = call(capsys, [*TINY, "--out", str(tmp_path / "run"), "--workers", "0"])
     assert status == 1
     assert re.search(r"p1-\w+-seed\d.*: OSError: .*No space left", err)

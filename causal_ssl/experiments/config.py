@@ -1,191 +1,23 @@
-"""What a content/style study runs: worlds, methods, training and evaluation, all in one value."""
+"""What all studies' configs have in common."""
 
 from dataclasses import dataclass
-from importlib import resources
-from typing import Any
+from typing import ClassVar
 
-import yaml
-
-from causal_ssl.errors import InputError, unknown_name
 from causal_ssl.experiments import options
-from causal_ssl.experiments.options import option
-from causal_ssl.experiments.settings import SETTINGS, Setting
-
-# The published code and the published text differ in one value.
-ALPHAS = {"code": (1.0, 0.1, 0.01, 0.001), "paper": (1.0, 0.1, 0.001, 0.0001)}
-GAMMAS = (0.01, 10 ** (-2 / 3), 10 ** (2 / 3), 100.0)  # logspace(-2, 2, 4)
-
-# For help alone, which must not wait for torch; tests hold it to the registry.
-METHODS = "infonce, relic, relic_t, align_maxent, barlow_twins, vicreg"
 
 
 @dataclass(frozen=True)
-class Budget:
-    """How much one kind of setting gets."""
+class StudyConfig:
+    """A study's options: a frozen dataclass whose fields are made by `options.option`.
 
-    seeds: int = option(2, "worlds a setting and method; world k has seed k", at_least=1)
-    steps: int = option(4000, "training steps", at_least=1)
-
-    def __post_init__(self) -> None:
-        options.check(self)
-
-
-@dataclass(frozen=True)
-class NumericalStudy:
-    """`causal-ssl study numerical`: content and style R2 of encoders trained on known worlds.
-
-    The defaults are the quick preset. Every field is described where it is declared.
+    Values out of their range are refused when it is made. A study that trains has a field `device`.
 
     Raises:
         InputError: a value out of range or an unknown name, before anything starts.
-
-    Examples:
-        >>> NumericalStudy(settings=("p1",), methods=("infonce",)).n_fit
-        1024
     """
 
-    settings: tuple[str, ...] = option(
-        tuple(SETTINGS),
-        f"settings to run: {', '.join(SETTINGS)}",
-        choices=tuple(SETTINGS),
-        singular="setting",
-    )
-    methods: tuple[str, ...] = option(("infonce", "relic"), f"methods to compare: {METHODS}")
-    independent: Budget = Budget(seeds=2, steps=4000)
-    dependent: Budget = Budget(seeds=3, steps=2000)
-
-    n_content: int = option(5, "content dimensions of a world", at_least=1)
-    n_style: int = option(5, "style dimensions of a world", at_least=1)
-    mixing_layers: int = option(3, "layers of the mixing network", at_least=1)
-    mixing_candidates: int = option(
-        24_975, "draws whose smallest condition number bounds the mixing's", at_least=1
-    )
-
-    batch_size: int = option(256, "samples a step, each seen in two views", at_least=2)
-    hidden: tuple[int, ...] = option((128, 128, 128), "hidden widths of the encoder", at_least=1)
-    learning_rate: float = option(1e-2, "peak learning rate of Adam", above=0)
-    schedule: str = option(
-        "warmup_cosine", "learning rate over time", choices=("warmup_cosine", "constant")
-    )
-    warmup: float = option(0.02, "share of the steps with rising rate", at_least=0, at_most=1)
-    precision: str = option(
-        "float32", "arithmetic of the encoder", choices=("float32", "tf32", "bf16")
-    )
-    cuda_graph: bool = option(False, "record the training step once as a CUDA graph, and replay it")
-    negatives: str = option(
-        "second_view",
-        "contrast with the other samples' second views, or with a third batch",
-        choices=("second_view", "separate"),
-    )
-
-    tau: float = option(1.0, "temperature of InfoNCE and ReLIC", above=0)
-    relic_alpha: float = option(1.0, "weight alpha of ReLIC's invariance term", at_least=0)
-
-    n_fit: int = option(1024, "samples on which regressions are fitted", at_least=2)
-    n_score: int = option(2048, "further samples on which they are scored", at_least=2)
-    folds: int = option(3, "cross-validation folds of the kernel ridge", at_least=2)
-    alphas: str = option(
-        "code", "ridge penalties: those of the public code or of the paper", choices=tuple(ALPHAS)
-    )
-    gammas: tuple[float, ...] = option(GAMMAS, "inverse squared widths of the kernel", above=0)
-    device: str = option("auto", "where to train", choices=("auto", "cpu", "cuda"))
+    name: ClassVar[str]
+    """The study's name in tables, files and on the command line."""
 
     def __post_init__(self) -> None:
         options.check(self)
-        if self.n_fit < self.folds:
-            raise InputError(
-                f"n_fit = {self.n_fit} samples cannot fill folds = {self.folds}: raise n_fit"
-            )
-        for name in ("settings", "methods"):
-            values = getattr(self, name)
-            if twice := {value for value in values if values.count(value) > 1}:
-                raise InputError(f"{name} names {', '.join(sorted(twice))} more than once")
-
-    @property
-    def name(self) -> str:
-        """The study's name in tables, files and on the command line."""
-        return "numerical"
-
-    @property
-    def n_outputs(self) -> tuple[int, ...]:
-        """Output dimensions of the encoders to train: content's own."""
-        return (self.n_content,)
-
-    def budget(self, setting: Setting) -> Budget:
-        """Seeds and steps of that setting."""
-        return self.dependent if setting.dependent else self.independent
-
-
-@dataclass(frozen=True)
-class DimensionsStudy(NumericalStudy):
-    """`causal-ssl study dimensions`: the same, over the encoder's output dimension.
-
-    Too few outputs hold a mixture of content; with too many, style leaks in (figure 10 of
-    arXiv:2106.04619).
-
-    Examples:
-        >>> DimensionsStudy().n_outputs
-        (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
-    """
-
-    settings: tuple[str, ...] = option(
-        ("p1", "p075_statistical_causal"),
-        f"settings: {', '.join(SETTINGS)}",
-        choices=tuple(SETTINGS),
-        singular="setting",
-    )
-    methods: tuple[str, ...] = option(("infonce",), f"methods to compare: {METHODS}")
-    independent: Budget = Budget(seeds=2, steps=2000)
-    dependent: Budget = Budget(seeds=2, steps=2000)
-    max_outputs: int = option(
-        0, "largest output dimension; 0 means content and style together", at_least=0
-    )
-
-    @property
-    def name(self) -> str:
-        return "dimensions"
-
-    @property
-    def n_outputs(self) -> tuple[int, ...]:
-        return tuple(range(1, 1 + (self.max_outputs or self.n_content + self.n_style)))
-
-
-STUDIES: dict[str, type[NumericalStudy]] = {
-    "numerical": NumericalStudy,
-    "dimensions": DimensionsStudy,
-}
-
-
-def presets(study: str) -> list[str]:
-    """Names of the presets of a study.
-
-    Examples:
-        >>> presets("numerical")
-        ['quick', 'standard', 'paper']
-    """
-    folder = resources.files("causal_ssl.experiments") / "presets" / study
-    found = {entry.name.removesuffix(".yaml") for entry in folder.iterdir()}
-    order = ["quick", "standard", "paper"]
-    return sorted(found, key=lambda name: order.index(name) if name in order else len(order))
-
-
-def preset(study: str, name: str) -> dict[str, Any]:
-    """The values of a preset, nested as in its YAML file.
-
-    Raises:
-        InputError: there is no such preset; the message names the nearest.
-    """
-    if name not in (known := presets(study)):
-        raise unknown_name("preset", name, known)
-    path = resources.files("causal_ssl.experiments") / "presets" / study / f"{name}.yaml"
-    return yaml.safe_load(path.read_text()) or {}
-
-
-def from_preset(study: str, name: str = "quick", **values: Any) -> NumericalStudy:
-    """A study's config: the preset's values, and `values` in place of some of them.
-
-    Examples:
-        >>> from_preset("numerical", "quick", methods=("relic",)).methods
-        ('relic',)
-    """
-    return options.from_dict(STUDIES[study], preset(study, name) | values)

@@ -3,11 +3,25 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from causal_ssl.experiments.jobs import JobProgress
+
+@dataclass(frozen=True)
+class JobProgress:
+    """Where a job stands: `step` of `steps`, and its mean loss (nats for contrastive methods).
+
+    `phase` is what it does now; where that is not "training", it is shown in place of the step.
+    """
+
+    name: str
+    phase: str
+    step: int
+    steps: int
+    loss: float | None = None
+
 
 QUIET_SECONDS = 60.0
 """Between two plain lines about unfinished work."""

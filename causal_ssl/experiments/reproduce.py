@@ -1,11 +1,12 @@
 """The command that gives a config: the nearest preset and the options that differ from it."""
 
 from causal_ssl.experiments import options
-from causal_ssl.experiments.config import NumericalStudy, from_preset, presets
+from causal_ssl.experiments.catalogue import from_preset, presets
+from causal_ssl.experiments.config import StudyConfig
 from causal_ssl.parser import flag
 
 
-def command(config: NumericalStudy) -> str:
+def command(config: StudyConfig) -> str:
     """A command line that runs that config.
 
     Examples:
@@ -17,7 +18,8 @@ def command(config: NumericalStudy) -> str:
     for name in presets(config.name):
         base = options.flatten(options.to_dict(from_preset(config.name, name)))
         different = {key: value for key, value in wanted.items() if base[key] != value}
-        different["device"] = config.device
+        if "device" in wanted:
+            different["device"] = wanted["device"]
         if best is None or len(different) < len(best[1]):
             best = (name, different)
     assert best is not None

@@ -1,6 +1,6 @@
-"""Run a content/style study: config in, one tidy table, figures and a report out.
+"""Run a study: config in, one tidy table, figures and a report out.
 
-    from causal_ssl.experiments.config import from_preset
+    from causal_ssl.experiments.catalogue import from_preset
     from causal_ssl.experiments.study import run
     run(from_preset("numerical", "quick"), "runs/numerical/quick")
 
@@ -10,29 +10,68 @@ Called again after an interruption it continues, and ends with the same table.
 import json
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
-import pandas as pd
 from rich.console import Console
 
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import environment, jobs, options, plan
-from causal_ssl.experiments.config import STUDIES, NumericalStudy
-from causal_ssl.experiments.plan import Cell, Job
+from causal_ssl.experiments import cells, environment, options
+from causal_ssl.experiments.catalogue import STUDIES
+from causal_ssl.experiments.config import StudyConfig
+from causal_ssl.experiments.page import Drawn
 from causal_ssl.experiments.progress import display
-from causal_ssl.experiments.published import with_references
 from causal_ssl.experiments.run_directory import RunDirectory
-from causal_ssl.experiments.workers import Event, WorkerError, Workers
+from causal_ssl.experiments.workers import Event, Report, WorkerError, Workers
 
-COLUMNS = ["study", "setting", "method", "seed", "n_outputs", "metric", "variable", "value"]
-PUBLISHED_COLUMNS = ["reference", "reference_std", "source"]
-REPORT = "report.html"
+TABLE, REPORT = "table.csv", "report.html"
+
+
+class Job(Protocol):
+    """What one process does in one go: it leaves a finished file for each of its cells."""
+
+    @property
+    def name(self) -> str:
+        """In progress bars and errors."""
+
+    @property
+    def cell_names(self) -> Sequence[str]:
+        """Its cells; see `cells`."""
+
+
+C = TypeVar("C", bound=StudyConfig)
+J = TypeVar("J", bound=Job)
+
+
+@dataclass(frozen=True)
+class Study(Generic[C, J]):
+    """How a study is run. Its functions are called in this order.
+
+    Args:
+        check: refuse, before anything is made, what only the library can tell is wrong.
+        jobs: everything to do, in order, as a function of the config alone: results must not
+            depend on what is left to do, nor on the cores that there are.
+        work: how long a job takes, in any unit.
+        run: do a job in the run's directory, reporting `JobProgress`; cells that are finished are
+            left alone. A module's function: it is sent to worker processes.
+        write_tables: gather the finished cells into `table.csv` and the other tables.
+        page: draw figures and report from the tables alone.
+        tables: files that `page` reads besides `environment.json`.
+    """
+
+    check: Callable[[C], None]
+    jobs: Callable[[C], Sequence[J]]
+    work: Callable[[C, J], float]
+    run: Callable[[Path, C, J, Report], None]
+    write_tables: Callable[[RunDirectory, C], None]
+    page: Callable[[RunDirectory, C], Drawn]
+    tables: tuple[str, ...] = (TABLE,)
 
 
 def run(
-    config: NumericalStudy,
+    config: StudyConfig,
     out: Path | str,
     *,
     workers: int | None = None,
@@ -58,17 +97,18 @@ def run(
     """
     console = console or _console()
     config = resolved(config)
+    study = STUDIES[config.name].load()
     directory = RunDirectory(out)
     plain = options.to_dict(config)
     directory.check(config.name, plain)
-    if is_complete(directory, config):
+    if _is_complete(directory, study, config):
         console.print(f"complete already: {directory / REPORT}", soft_wrap=True, highlight=False)
         return directory / REPORT
-    jobs.check(config)
+    study.check(config)
     with directory.claim(config.name, plain):
         _record_environment(directory, config, console)
-        _work(directory, config, workers, console)
-        write_tables(directory, config)
+        _work(directory, study, config, workers, console)
+        study.write_tables(directory, config)
         return report(directory.path, console=console)
 
 
@@ -78,25 +118,33 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=120)
 
 
-def resolved(config: NumericalStudy) -> NumericalStudy:
+def resolved(config: C) -> C:
     """The config with device "auto" replaced by the device there is."""
-    if config.device != "auto":
+    if device_of(config) != "auto":
         return config
     import torch
 
     return replace(config, device="cuda" if torch.cuda.is_available() else "cpu")
 
 
-def is_complete(directory: RunDirectory, config: NumericalStudy) -> bool:
-    """Whether nothing is left to do."""
-    wanted = [*plan.cells(config), *plan.reference_cells(config)]
-    files = [directory / "table.csv", directory / REPORT]
-    files += [jobs.result_path(directory.path, cell) for cell in wanted]
-    return all(file.exists() for file in files)
+def device_of(config: StudyConfig) -> str:
+    """Where a study trains; "cpu" for those that train nothing."""
+    return getattr(config, "device", "cpu")
 
 
-def _record_environment(directory: RunDirectory, config: NumericalStudy, console: Console) -> None:
-    now, file = environment.environment(config.device), directory / "environment.json"
+def _is_complete(directory: RunDirectory, study: Study[Any, Any], config: StudyConfig) -> bool:
+    files = [directory / name for name in (*study.tables, REPORT)]
+    return all(file.exists() for file in files) and all(
+        _is_finished(directory, job) for job in study.jobs(config)
+    )
+
+
+def _is_finished(directory: RunDirectory, job: Job) -> bool:
+    return not cells.unfinished(directory.path, job.cell_names)
+
+
+def _record_environment(directory: RunDirectory, config: StudyConfig, console: Console) -> None:
+    now, file = environment.environment(device_of(config)), directory / "environment.json"
     if file.exists():
         changed = environment.changed_versions(json.loads(file.read_text()), now)
         if changed:
@@ -109,26 +157,30 @@ def _record_environment(directory: RunDirectory, config: NumericalStudy, console
 
 
 def _work(
-    directory: RunDirectory, config: NumericalStudy, workers: int | None, console: Console
+    directory: RunDirectory,
+    study: Study[Any, Any],
+    config: StudyConfig,
+    workers: int | None,
+    console: Console,
 ) -> None:
-    every = plan.jobs(config)
+    every = study.jobs(config)
     left = [job for job in every if not _is_finished(directory, job)]
     if not left:
         return
-    gpu = config.device == "cuda"
+    device = device_of(config)
+    gpu = device == "cuda"
     count = min((1 if gpu else os.cpu_count() or 1) if workers is None else workers, len(left))
     begun = f", {len(every) - len(left)} finished before" if len(left) < len(every) else ""
     processes = f"{count} process{'es' * (count > 1)}" if count else "in this process"
     console.print(
-        f"{config.name}: {len(every)} jobs{begun}; {processes} on {config.device};"
-        f" {directory.path}",
+        f"{config.name}: {len(every)} jobs{begun}; {processes} on {device}; {directory.path}",
         highlight=False,
         soft_wrap=True,
     )
     tasks = [(directory.path, config, job) for job in left]
     with (
         display(
-            console, {job.name: plan.work(config, job) for job in left}, total=len(every)
+            console, {job.name: study.work(config, job) for job in left}, total=len(every)
         ) as shown,
         Workers(count, threads=None if gpu else 1) as pool,
     ):
@@ -140,51 +192,10 @@ def _work(
                 shown.progress(event.payload)
 
         try:
-            pool.run(jobs.run, tasks, show)
+            pool.run(study.run, tasks, show)
         except WorkerError as error:
             raise error.named(left[error.index].name) from error
     shutil.rmtree(directory / "checkpoints", ignore_errors=True)
-
-
-def _is_finished(directory: RunDirectory, job: Job) -> bool:
-    return all(jobs.result_path(directory.path, cell).exists() for cell in job.cells)
-
-
-def write_tables(directory: RunDirectory, config: NumericalStudy) -> None:
-    """Gather the finished cells into table.csv, history.csv and predictions.csv."""
-    trained = plan.cells(config)
-    found = list(jobs.results(directory.path, trained))
-    references = {
-        (cell.setting, cell.seed): result["rows"]
-        for cell, result in zip(
-            plan.reference_cells(config),
-            jobs.results(directory.path, plan.reference_cells(config)),
-            strict=True,
-        )
-    }
-    rows = [
-        {"study": config.name, **asdict(cell), **row}
-        for cell, result in zip(trained, found, strict=True)
-        for row in result["rows"] + references[cell.setting, cell.seed]
-    ]
-    table = with_references(pd.DataFrame(rows))
-    # The paper's encoders have as many outputs as there are contents.
-    table.loc[table["n_outputs"] != config.n_content, PUBLISHED_COLUMNS] = None
-    table = table[[*COLUMNS, *(name for name in table if name not in COLUMNS)]]
-    directory.write("history.csv", _gathered(trained, found, "history").to_csv(index=False))
-    shown = _gathered(trained, found, "predictions")
-    directory.write("predictions.csv", shown[shown["seed"] == 0].to_csv(index=False))
-    directory.write("table.csv", table.to_csv(index=False))
-
-
-def _gathered(trained: Sequence[Cell], found: Sequence[dict], name: str) -> pd.DataFrame:
-    tables = [
-        pd.DataFrame(result[name]).assign(**asdict(cell))
-        for cell, result in zip(trained, found, strict=True)
-    ]
-    table = pd.concat(tables, ignore_index=True)
-    keys = list(asdict(trained[0]))
-    return table[keys + [column for column in table if column not in keys]]
 
 
 def report(out: Path | str, *, console: Console | None = None) -> Path:
@@ -193,23 +204,22 @@ def report(out: Path | str, *, console: Console | None = None) -> Path:
     Raises:
         InputError: the directory holds no run, or one that has not finished.
     """
-    from causal_ssl.experiments.pages import page
-
     console = console or _console()
     directory = RunDirectory(out)
     values = directory.config()
-    study = str(values.pop("study"))
-    if study not in STUDIES:
-        raise InputError(f"{directory.path} holds a run of {study!r}: this version draws none")
-    config = options.from_dict(STUDIES[study], values)
-    for name in ("table.csv", "history.csv", "predictions.csv", "environment.json"):
-        if not (directory / name).is_file():
+    name = str(values.pop("study"))
+    if name not in STUDIES:
+        raise InputError(f"{directory.path} holds a run of {name!r}: this version draws none")
+    config = options.from_dict(STUDIES[name].config, values)
+    study = STUDIES[name].load()
+    for file in (*study.tables, "environment.json"):
+        if not (directory / file).is_file():
             raise InputError(
-                f"{directory.path} has no {name}: the run has not finished; repeat its command"
+                f"{directory.path} has no {file}: the run has not finished; repeat its command"
             )
-    drawn = page(directory, config)
-    for name, png in drawn.pictures.items():
-        directory.write(f"figures/{name}.png", png)
+    drawn = study.page(directory, config)
+    for picture, png in drawn.pictures.items():
+        directory.write(f"figures/{picture}.png", png)
     directory.write(REPORT, drawn.html)
     console.print(drawn.terminal)
     console.print(f"report: {directory / REPORT}", soft_wrap=True, highlight=False)

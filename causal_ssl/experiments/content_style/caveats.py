@@ -1,7 +1,7 @@
 """What a reader of a report must know to judge its numbers."""
 
-from causal_ssl.experiments import settings
-from causal_ssl.experiments.config import ALPHAS, NumericalStudy
+from causal_ssl.experiments.content_style import settings
+from causal_ssl.experiments.content_style.config import ALPHAS, NumericalStudy
 
 
 def caveats(config: NumericalStudy) -> list[str]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table as TerminalTable
 
 from causal_ssl.analysis.report import Cell, Row, Table
-from causal_ssl.experiments import published, settings
-from causal_ssl.experiments.config import NumericalStudy
-from causal_ssl.experiments.summary import (
+from causal_ssl.experiments.content_style import published, settings
+from causal_ssl.experiments.content_style.config import NumericalStudy
+from causal_ssl.experiments.content_style.summary import (
     CLOSED_FORM,
     FROM_CONTENT,
     KERNEL_RIDGE,

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from causal_ssl.datasets.content_style import ContentStyle
-from causal_ssl.experiments import evaluation, settings
-from causal_ssl.experiments.config import NumericalStudy
-from causal_ssl.experiments.jobs import world_config
-from causal_ssl.experiments.world_spectrum import WHITENED, spectrum_rows
+from causal_ssl.experiments.content_style import evaluation, settings
+from causal_ssl.experiments.content_style.config import NumericalStudy
+from causal_ssl.experiments.content_style.jobs import world_config
+from causal_ssl.experiments.content_style.world_spectrum import WHITENED, spectrum_rows
 
 CONFIG = NumericalStudy(n_fit=512, n_score=2048, mixing_candidates=100)
 # An R2 averaged over five coordinates of 2048 points has a standard error of at most 0.01; kernel

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 
 import pandas as pd
 
-from causal_ssl.experiments import settings
+from causal_ssl.experiments.content_style import settings
 
 KERNEL_RIDGE, LINEAR, CLOSED_FORM = "r2_kernel_ridge", "r2_linear", "r2_closed_form"
 FROM_CONTENT = "style_from_true_content"

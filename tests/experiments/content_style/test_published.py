@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from causal_ssl.experiments import published, settings
+from causal_ssl.experiments.content_style import published, settings
 
 CURRENT = {
     ("p1", "r2_kernel_ridge", "content"): 1.00,

@@ -7,7 +7,7 @@ from importlib import resources
 
 import pandas as pd
 
-from causal_ssl.experiments.settings import SETTINGS
+from causal_ssl.experiments.content_style.settings import SETTINGS
 
 METRICS = {"kernel_ridge": "r2_kernel_ridge", "linear": "r2_linear"}
 
@@ -21,7 +21,11 @@ def numerical() -> pd.DataFrame:
         the paper's seeds), reference_std, source, superseded (a number of an earlier version of the
         paper, which version 4 replaced).
     """
-    path = resources.files("causal_ssl.experiments") / "published" / "content_style_numerical.csv"
+    path = (
+        resources.files("causal_ssl.experiments.content_style")
+        / "published"
+        / "content_style_numerical.csv"
+    )
     with path.open() as file:
         lines = list(csv.DictReader(file))
     rows = [

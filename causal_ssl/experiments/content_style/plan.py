@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from causal_ssl.experiments import settings
-from causal_ssl.experiments.config import NumericalStudy
+from causal_ssl.experiments.content_style import settings
+from causal_ssl.experiments.content_style.config import NumericalStudy
 
 REFERENCES = "references"
 """Stands for a method in the cells that need no training: what true latents predict."""
@@ -43,6 +43,10 @@ class Job:
         first = self.cells[0]
         more = f"-and-{len(self.cells) - 1}-more" if len(self.cells) > 1 else ""
         return first.name + more
+
+    @property
+    def cell_names(self) -> list[str]:
+        return [cell.name for cell in self.cells]
 
 
 def cells(config: NumericalStudy) -> list[Cell]:

@@ -1,9 +1,8 @@
 """Do the jobs of a content/style study: each of their cells leaves one finished file."""
 
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,14 @@ import torch
 from causal_ssl import files, methods
 from causal_ssl.datasets.content_style import ContentStyle, ContentStyleConfig
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import evaluation, settings
-from causal_ssl.experiments.config import NumericalStudy
-from causal_ssl.experiments.evaluation import Evaluation, Row
-from causal_ssl.experiments.plan import REFERENCES, Cell, Job, steps_of
+from causal_ssl.experiments import cells
+from causal_ssl.experiments.content_style import evaluation, settings
+from causal_ssl.experiments.content_style.config import NumericalStudy
+from causal_ssl.experiments.content_style.evaluation import Evaluation, Row
+from causal_ssl.experiments.content_style.plan import REFERENCES, Cell, Job, steps_of
+from causal_ssl.experiments.content_style.world_spectrum import spectrum_rows
+from causal_ssl.experiments.progress import JobProgress
 from causal_ssl.experiments.workers import TaskError
-from causal_ssl.experiments.world_spectrum import spectrum_rows
 from causal_ssl.objectives import Objective
 from causal_ssl.training.numerical import (
     DivergedError,
@@ -37,24 +38,14 @@ HISTORY_ROWS = 200
 """Points of a loss curve, whatever the number of steps."""
 
 
-@dataclass(frozen=True)
-class JobProgress:
-    """Where a job stands: `step` of `steps`, and its mean loss (nats for contrastive methods)."""
-
-    name: str
-    phase: str
-    step: int
-    steps: int
-    loss: float | None = None
-
-
 def run(root: Path, config: NumericalStudy, job: Job, report: Callable[[Any], None]) -> None:
     """Do a job: afterwards each of its cells has its file. Finished cells are left alone.
 
     Raises:
         TaskError: training diverged; names the cell and the remedy.
     """
-    missing = [cell for cell in job.cells if not result_path(root, cell).exists()]
+    left = cells.unfinished(root, job.cell_names)
+    missing = [cell for cell in job.cells if cell.name in left]
     if not missing:
         return
     if job.cells[0].method == REFERENCES:
@@ -153,19 +144,7 @@ def _score(
 
 
 def _finish(root: Path, cell: Cell, rows: list[Row], **more: Any) -> None:
-    content = {"cell": asdict(cell), "rows": rows, **more}
-    files.write(result_path(root, cell), json.dumps(content))
-
-
-def result_path(root: Path, cell: Cell) -> Path:
-    """The file whose presence says that the cell is finished."""
-    return root / "cells" / f"{cell.name}.json"
-
-
-def results(root: Path, wanted: Sequence[Cell]) -> Iterator[dict[str, Any]]:
-    """What the finished cells hold, in the order asked for."""
-    for cell in wanted:
-        yield json.loads(result_path(root, cell).read_text())
+    cells.finish(root, cell.name, {"cell": asdict(cell), "rows": rows, **more})
 
 
 def load_world(root: Path, config: NumericalStudy, cell: Cell) -> ContentStyle:

@@ -6,15 +6,16 @@ import pytest
 
 from causal_ssl import methods
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import config, jobs, plan, settings
-from causal_ssl.experiments.config import STUDIES, DimensionsStudy, NumericalStudy, from_preset
+from causal_ssl.experiments.catalogue import from_preset, presets
+from causal_ssl.experiments.content_style import config, jobs, plan, settings
+from causal_ssl.experiments.content_style.config import DimensionsStudy, NumericalStudy
 from causal_ssl.experiments.reproduce import command
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", ["numerical", "dimensions"])
 def test_every_preset_is_a_valid_config_that_its_methods_and_trainer_accept(study: str) -> None:
-    assert config.presets(study) == ["quick", "standard", "paper"]
-    for name in config.presets(study):
+    assert presets(study) == ["quick", "standard", "paper"]
+    for name in presets(study):
         jobs.check(from_preset(study, name))
 
 

@@ -14,7 +14,7 @@ from causal_ssl.analysis.identifiability import r2_scores
 from causal_ssl.analysis.kernel_ridge import KernelRidgeCV
 from causal_ssl.analysis.spectrum import code_r2
 from causal_ssl.datasets.content_style import ContentStyle
-from causal_ssl.experiments.config import ALPHAS, NumericalStudy
+from causal_ssl.experiments.content_style.config import ALPHAS, NumericalStudy
 from causal_ssl.randomness import generator_for
 
 Row = dict[str, Any]

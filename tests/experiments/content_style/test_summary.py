@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import pytest
 
-from causal_ssl.experiments.published import with_references
-from causal_ssl.experiments.summary import finding, summarise
+from causal_ssl.experiments.content_style.published import with_references
+from causal_ssl.experiments.content_style.summary import finding, summarise
 
 TITLES = {"infonce": "InfoNCE"}
 

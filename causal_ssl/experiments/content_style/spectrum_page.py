@@ -3,14 +3,20 @@
 from collections.abc import Mapping
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from causal_ssl import methods as registry
-from causal_ssl.analysis import plots, spectrum_plots
-from causal_ssl.analysis.report import Block, Cell, Picture, Row, Table, Text
-from causal_ssl.experiments import settings as known_settings
-from causal_ssl.experiments.summary import FROM_CONTENT, KERNEL_RIDGE, Summary, number, with_spread
-from causal_ssl.experiments.world_spectrum import WHITENED
+from causal_ssl.analysis import spectrum_plots
+from causal_ssl.analysis.report import Block, Cell, Row, Table, Text
+from causal_ssl.experiments.content_style import settings as known_settings
+from causal_ssl.experiments.content_style.summary import (
+    FROM_CONTENT,
+    KERNEL_RIDGE,
+    Summary,
+    number,
+    with_spread,
+)
+from causal_ssl.experiments.content_style.world_spectrum import WHITENED
+from causal_ssl.experiments.page import picture
 
 Titles = Mapping[str, str]
 
@@ -36,7 +42,7 @@ def spectrum_blocks(
     ]
     if not predicted.empty:
         blocks.append(
-            _picture(
+            picture(
                 "predicted",
                 spectrum_plots.predicted_against_measured(predicted, settings=settings),
                 "Measured against predicted R² of every direction, a point a direction and"
@@ -46,7 +52,7 @@ def spectrum_blocks(
             )
         )
     blocks.append(
-        _picture(
+        picture(
             "directions",
             spectrum_plots.kept_directions(rows, settings=settings),
             "Left: R² of content directions over their variance. Right: R² of style directions"
@@ -74,10 +80,6 @@ def spectrum_finding(table: pd.DataFrame) -> str:
         "Under dependence, which directions of content and style a code holds is predicted from its"
         f" world's covariances and its own gain with r = {each}."
     )
-
-
-def _picture(name: str, figure: Figure, caption: str) -> Picture:
-    return Picture(name, plots.png(figure), caption, caption.split(".")[0])
 
 
 def _whitened(summary: Summary, methods: Titles) -> Table:

@@ -6,42 +6,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import yaml
-from matplotlib.figure import Figure
-from rich.table import Table as TerminalTable
 
 from causal_ssl import methods
 from causal_ssl.analysis import plots
 from causal_ssl.analysis.graph_plot import draw_graph
-from causal_ssl.analysis.report import (
-    Block,
-    Bullets,
-    Code,
-    Details,
-    Picture,
-    Report,
-    Section,
-    Text,
-    render,
+from causal_ssl.analysis.report import Block, Bullets, Details, Report, Section, Text
+from causal_ssl.experiments.content_style import page_tables, settings
+from causal_ssl.experiments.content_style.caveats import caveats
+from causal_ssl.experiments.content_style.config import NumericalStudy
+from causal_ssl.experiments.content_style.graph import process_graph
+from causal_ssl.experiments.content_style.spectrum_page import spectrum_blocks, spectrum_finding
+from causal_ssl.experiments.content_style.summary import (
+    KERNEL_RIDGE,
+    LINEAR,
+    Summary,
+    finding,
+    summarise,
 )
-from causal_ssl.experiments import options, page_tables, reproduce, settings
-from causal_ssl.experiments.caveats import caveats
-from causal_ssl.experiments.config import NumericalStudy
-from causal_ssl.experiments.graph import process_graph
+from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduction
 from causal_ssl.experiments.run_directory import RunDirectory
-from causal_ssl.experiments.spectrum_page import spectrum_blocks, spectrum_finding
-from causal_ssl.experiments.summary import KERNEL_RIDGE, LINEAR, Summary, finding, summarise
 
 Titles = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A report, its pictures by name, and the summary for a terminal."""
-
-    html: str
-    pictures: dict[str, bytes]
-    terminal: TerminalTable
 
 
 @dataclass(frozen=True)
@@ -76,16 +61,14 @@ def page(directory: RunDirectory, config: NumericalStudy) -> Drawn:
     )
     summary = summarise(material.table)
     write = _dimensions if config.name == "dimensions" else _numerical
-    report = write(material, summary)
-    pictures = report.pictures()
-    return Drawn(render(report), pictures, page_tables.terminal(summary, material.methods))
+    return drawn(write(material, summary), page_tables.terminal(summary, material.methods))
 
 
 def _numerical(material: Material, summary: Summary) -> Report:
     shown = {"settings": material.settings, "methods": material.methods}
     bars = plots.r2_bars(material.table, metric=KERNEL_RIDGE, **shown)
     head: list[Block] = [
-        _picture(
+        picture(
             "r2",
             bars,
             "R² of content and style predicted from the representation by kernel ridge regression,"
@@ -114,7 +97,7 @@ def _numerical(material: Material, summary: Summary) -> Report:
         discussion=" ".join([*found[1:], spectrum_finding(material.table)]).strip(),
         facts=_facts(material),
         sections=[section for section in sections if section.blocks],
-        footer=_footer(material),
+        footer=footer(material.environment),
     )
 
 
@@ -127,7 +110,7 @@ def _dimensions(material: Material, summary: Summary) -> Report:
         n_content=material.config.n_content,
     )
     head: list[Block] = [
-        _picture(
+        picture(
             "dimensions",
             figure,
             "R² of content and style over the number of outputs of the encoder, kernel ridge on"
@@ -150,14 +133,8 @@ def _dimensions(material: Material, summary: Summary) -> Report:
             _worlds(material),
             *_closing(material),
         ],
-        footer=_footer(material),
+        footer=footer(material.environment),
     )
-
-
-def _picture(name: str, figure: Figure, caption: str, alt: str) -> Picture:
-    """A figure as wide on the page as it was drawn, in proportion to the others."""
-    width = round(100 * figure.get_figwidth() / plots.WIDTH)
-    return Picture(name, plots.png(figure), caption, alt, width=min(width, 100))
 
 
 def _numbers(material: Material, summary: Summary) -> Section:
@@ -185,7 +162,7 @@ def _worlds(material: Material) -> Section:
     causal = any(settings.get(name).causal for name in config.settings)
     figure = draw_graph(process_graph(causal=causal))
     dashed = " The dashed arrow is there with causal dependence only." if causal else ""
-    picture = _picture(
+    shown = picture(
         "graph",
         figure,
         "Content c is shared by the two views; style s is changed by a soft intervention, each"
@@ -195,7 +172,7 @@ def _worlds(material: Material) -> Section:
     return Section(
         "Where the data comes from",
         [
-            picture,
+            shown,
             Text(
                 f"{config.n_content} content and {config.n_style} style variables are Gaussian and"
                 f" mixed by an invertible network of {config.mixing_layers} layers into x. With"
@@ -212,45 +189,34 @@ def _scatter(material: Material) -> Section:
     figure = plots.content_scatter(
         material.predictions, settings=material.settings, methods=material.methods
     )
-    picture = _picture(
+    shown = picture(
         "content",
         figure,
         "Content predicted from the representation against true content, in standard deviations;"
         " world of seed 0, a colour a coordinate.",
         "Scatter plots of predicted against true content",
     )
-    return Section("Content, predicted and true", [picture])
+    return Section("Content, predicted and true", [shown])
 
 
 def _losses(material: Material) -> Section:
     figure = plots.loss_curves(
         material.history, settings=material.settings, methods=material.methods
     )
-    picture = _picture(
+    shown = picture(
         "loss",
         figure,
         "Terms of the objectives during training, a line a world, means over short windows of"
         " steps. Worlds, samples and first weights are the same for all methods.",
         "Loss curves",
     )
-    return Section("Training", [picture])
+    return Section("Training", [shown])
 
 
 def _closing(material: Material) -> list[Section]:
-    config = material.config
-    config_text = yaml.safe_dump(options.to_dict(config), sort_keys=False)
-    environment_text = yaml.safe_dump(dict(material.environment), sort_keys=False)
     return [
-        Section("What to keep in mind", [Bullets(caveats(config))]),
-        Section(
-            "Reproduce",
-            [
-                Code(reproduce.command(config)),
-                Text("An interrupted run continues when its command is repeated."),
-                Details("Configuration", [Code(config_text)]),
-                Details("Environment", [Code(environment_text)]),
-            ],
-        ),
+        Section("What to keep in mind", [Bullets(caveats(material.config))]),
+        reproduction(material.config, material.environment),
     ]
 
 
@@ -267,10 +233,3 @@ def _facts(material: Material) -> list[str]:
         f"scored on {config.n_score:,} held-out points",
         str(material.environment["processor"]),
     ]
-
-
-def _footer(material: Material) -> str:
-    packages = material.environment["packages"]
-    revision = str(material.environment.get("git_revision", ""))[:12]
-    shown = f", revision {revision}" if revision else ""
-    return f"causal-ssl {packages.get('causal-ssl')}{shown}, torch {packages.get('torch')}"

@@ -15,7 +15,7 @@ from causal_ssl.analysis.spectrum import (
     spectrum,
     weakest_gain,
 )
-from causal_ssl.experiments.evaluation import Evaluation, Row
+from causal_ssl.experiments.content_style.evaluation import Evaluation, Row
 from causal_ssl.objectives import InfoNCE, ReLIC
 
 Array = NDArray[np.float64]

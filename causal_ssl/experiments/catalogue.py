@@ -1,0 +1,134 @@
+"""Which studies there are, and their presets: what the command line knows without computing.
+
+    config = from_preset("numerical", "quick", methods=("relic",))
+    study_of(config.name).load()      # how it is run; imports what it needs
+
+A study is a folder here with a config (`config.py`, light: help must not wait for torch) and a
+`Study` called STUDY (`study.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module, resources
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from causal_ssl.errors import unknown_name
+from causal_ssl.experiments import options
+from causal_ssl.experiments.config import StudyConfig
+from causal_ssl.experiments.content_style.config import DimensionsStudy, NumericalStudy
+
+if TYPE_CHECKING:
+    from causal_ssl.experiments.study import Study
+
+BUDGETS = {
+    "seeds": ("worlds of every setting", ("independent.seeds", "dependent.seeds")),
+    "steps": ("training steps in every setting", ("independent.steps", "dependent.steps")),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A study as the command line sees it.
+
+    Args:
+        title: what it asks, as a clause: "whether ...".
+        config: its options, with the defaults of the quick preset.
+        package: where its `study.py` is.
+        examples: command lines, as the end of its help.
+        shortcuts: option -> (its help, the config keys that it sets together).
+    """
+
+    title: str
+    config: type[StudyConfig]
+    package: str
+    examples: str
+    shortcuts: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """As the command line spells it."""
+        return self.config.name
+
+    def load(self) -> "Study[Any, Any]":
+        """How the study is run."""
+        study: Study[Any, Any] = import_module(f"{self.package}.study").STUDY
+        return study
+
+
+_ENTRIES = (
+    Entry(
+        "whether encoders isolate content from style, beside published numbers",
+        NumericalStudy,
+        "causal_ssl.experiments.content_style",
+        """examples:
+  causal-ssl study numerical --preset quick
+  causal-ssl study numerical --settings p1 p075 --methods infonce relic vicreg --seeds 3
+  causal-ssl study numerical --preset standard --dependent.seeds 20 --out runs/many-worlds
+  causal-ssl study numerical --preset paper --alphas paper --device cuda
+  causal-ssl study numerical --config runs/x/config.yaml --out runs/y
+
+An interrupted run continues when its command is repeated. A value comes from the
+command line, else from --config, else from --preset.""",
+        BUDGETS,
+    ),
+    Entry(
+        "the same over the number of the encoder's outputs",
+        DimensionsStudy,
+        "causal_ssl.experiments.content_style",
+        """examples:
+  causal-ssl study dimensions --preset quick
+  causal-ssl study dimensions --settings p1 --max-outputs 6 --seeds 3
+
+An interrupted run continues when its command is repeated.""",
+        BUDGETS,
+    ),
+)
+STUDIES: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
+
+
+def study_of(name: str) -> Entry:
+    """The study of that name.
+
+    Raises:
+        InputError: there is none; the message names the nearest.
+    """
+    if name not in STUDIES:
+        raise unknown_name("study", name, STUDIES)
+    return STUDIES[name]
+
+
+def presets(study: str) -> list[str]:
+    """Names of the presets of a study.
+
+    Examples:
+        >>> presets("numerical")
+        ['quick', 'standard', 'paper']
+    """
+    folder = resources.files("causal_ssl.experiments") / "presets" / study
+    found = {entry.name.removesuffix(".yaml") for entry in folder.iterdir()}
+    order = ["quick", "standard", "paper"]
+    return sorted(found, key=lambda name: order.index(name) if name in order else len(order))
+
+
+def preset(study: str, name: str) -> dict[str, Any]:
+    """The values of a preset, nested as in its YAML file.
+
+    Raises:
+        InputError: there is no such preset; the message names the nearest.
+    """
+    if name not in (known := presets(study)):
+        raise unknown_name("preset", name, known)
+    path = resources.files("causal_ssl.experiments") / "presets" / study / f"{name}.yaml"
+    return yaml.safe_load(path.read_text()) or {}
+
+
+def from_preset(study: str, name: str = "quick", **values: Any) -> Any:
+    """A study's config: the preset's values, and `values` in place of some of them.
+
+    Examples:
+        >>> from_preset("numerical", "quick", methods=("relic",)).methods
+        ('relic',)
+    """
+    return options.from_dict(study_of(study).config, preset(study, name) | values)

@@ -1,0 +1,1 @@
+"""The numerical content/style studies: is content isolated, and with how many outputs?"""
