@@ -124,7 +124,8 @@ def resolved(config: C) -> C:
         return config
     import torch
 
-    return replace(config, device="cuda" if torch.cuda.is_available() else "cpu")
+    found: dict[str, Any] = {"device": "cuda" if torch.cuda.is_available() else "cpu"}
+    return replace(config, **found)
 
 
 def device_of(config: StudyConfig) -> str:
