@@ -10,10 +10,14 @@ the divergence in shape (...), in nats where it has a unit. Probabilities may be
 | `js`         | KL(p, m) / 2 + KL(q, m) / 2, m = (p+q)/2| [0, log 2]   | yes       |
 | `hellinger2` | 1 - sum sqrt(p q)                       | [0, 1]       | yes       |
 | `tv`         | sum |p - q| / 2                         | [0, 1]       | yes       |
+| `chi2`       | sum (p - q)^2 / q                       | [0, inf]     | no        |
 | `l2`         | sum (p - q)^2, the square, no root      | [0, 2]       | yes       |
 
 They are ordered: hellinger2 <= tv <= sqrt(2 hellinger2); tv <= sqrt(kl / 2) (Pinsker);
-js <= tv log 2.
+js <= tv log 2; kl <= log(1 + chi2).
+
+All but `l2` are f-divergences (`F_DIVERGENCES`): a channel applied to both distributions, such as
+merging points, never raises them (data processing inequality). `l2` can rise.
 """
 
 from collections.abc import Callable, Mapping
@@ -87,6 +91,23 @@ def tv(log_p: Tensor, log_q: Tensor) -> Tensor:
     return 0.5 * (log_p.exp() - log_q.exp()).abs().sum(-1)
 
 
+def chi2(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """Chi-square divergence sum (p - q)^2 / q, in [0, inf].
+
+    Returns:
+        (...); inf where p puts mass on a point that q excludes; a point that both exclude adds 0.
+
+    Examples:
+        >>> p, q = torch.tensor([0.5, 0.5]), torch.tensor([0.25, 0.75])
+        >>> round(chi2(p.log(), q.log()).item(), 4)
+        0.3333
+    """
+    nowhere = log_p.isneginf() & log_q.isneginf()
+    difference = (log_p - log_q).masked_fill(nowhere, 0.0)
+    # As (p - q) (p / q - 1), so that q = 0 gives p * inf rather than 0 * inf.
+    return ((log_p.exp() - log_q.exp()) * difference.expm1()).sum(-1)
+
+
 def l2(log_p: Tensor, log_q: Tensor) -> Tensor:
     """Squared Euclidean distance between the probabilities, in [0, 2]; symmetric.
 
@@ -103,8 +124,14 @@ DIVERGENCES: Mapping[str, Divergence] = {
     "js": js,
     "hellinger2": hellinger2,
     "tv": tv,
+    "chi2": chi2,
     "l2": l2,
 }
+
+F_DIVERGENCES: Mapping[str, Divergence] = {
+    name: DIVERGENCES[name] for name in ("kl", "js", "tv", "hellinger2", "chi2")
+}
+"""Those that obey the data processing inequality."""
 
 
 def get(name: str) -> Divergence:

@@ -1,6 +1,6 @@
 """Divergences: known values, their inequalities, and what happens at probability 0."""
 
-from math import log, sqrt
+from math import log, log1p, sqrt
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
 
 from causal_ssl import divergences
-from causal_ssl.divergences import DIVERGENCES, hellinger2, js, kl, l2, tv
+from causal_ssl.divergences import DIVERGENCES, F_DIVERGENCES, chi2, hellinger2, js, kl, l2, tv
 from causal_ssl.errors import InputError
 
 SYMMETRIC = ["js", "hellinger2", "tv", "l2"]
@@ -39,6 +39,7 @@ def test_the_inequalities_between_divergences(pair: tuple[torch.Tensor, torch.Te
     assert value["tv"] <= sqrt(max(value["kl"], 0) / 2) + 1e-6
     assert value["js"] <= value["tv"] * log(2) + ROUNDING
     assert value["l2"] <= 2 * value["tv"] + ROUNDING
+    assert value["kl"] <= log1p(value["chi2"]) + ROUNDING
 
 
 @given(pairs())
@@ -50,6 +51,7 @@ def test_values_agree_with_scipy_and_numpy(pair: tuple[torch.Tensor, torch.Tenso
         "js": jensenshannon(p, q) ** 2,
         "hellinger2": 1 - np.sqrt(p * q).sum(),
         "tv": np.abs(p - q).sum() / 2,
+        "chi2": (p**2 / q).sum() - 1,
         "l2": ((p - q) ** 2).sum(),
     }
     for name, divergence in DIVERGENCES.items():
@@ -81,7 +83,7 @@ def test_a_divergence_is_zero_for_equal_distributions_and_positive_for_others(na
 
 def test_disjoint_supports_reach_the_upper_ends() -> None:
     p, q = torch.tensor([1.0, 0.0]).log(), torch.tensor([0.0, 1.0]).log()
-    assert kl(p, q) == torch.inf
+    assert kl(p, q) == chi2(p, q) == torch.inf
     assert js(p, q).item() == pytest.approx(log(2))
     assert hellinger2(p, q) == tv(p, q) == 1
     assert l2(p, q) == 2
@@ -106,6 +108,46 @@ def test_an_excluded_point_gives_kl_a_finite_gradient() -> None:
     assert log_q.grad is not None
     assert log_p.grad.isfinite().all()
     assert log_q.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("name", DIVERGENCES)
+def test_a_point_that_both_exclude_changes_nothing(name: str) -> None:
+    p, q = torch.tensor([0.3, 0.7]).log(), torch.tensor([0.6, 0.4]).log()
+    nothing = torch.tensor([-torch.inf])
+    wider = DIVERGENCES[name](torch.cat([p, nothing]), torch.cat([q, nothing]))
+    assert torch.equal(wider, DIVERGENCES[name](p, q))
+
+
+def test_a_point_that_the_first_alone_excludes_is_finite() -> None:
+    p, q = torch.tensor([1.0, 0.0]).log(), torch.tensor([0.25, 0.75]).log()
+    assert kl(p, q).item() == pytest.approx(log(4))
+    assert chi2(p, q).item() == pytest.approx(0.75**2 / 0.25 + 0.75)
+
+
+class TestDataProcessing:
+    """A channel applied to both distributions never raises an f-divergence."""
+
+    @pytest.mark.parametrize("name", F_DIVERGENCES)
+    @given(seed=st.integers(0, 2**32 - 1))
+    @settings(max_examples=50, deadline=None, derandomize=True)
+    def test_of_random_channels(self, name: str, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        before, after = rng.integers(2, 8, size=2)
+        p, q, *channel = rng.dirichlet(np.full(before, 0.5), size=2 + after)
+        # Exact zeros in the second law as well, so that infinite values come up.
+        q = np.where(rng.random(before) < 0.2, 0, q)
+        q = q / q.sum() if q.sum() else p
+        channel = np.array(channel) / np.sum(channel, axis=0)
+        first, second = (torch.from_numpy(law).log() for law in (p, q))
+        coarse = (torch.from_numpy(channel @ law).log() for law in (p, q))
+        fine = F_DIVERGENCES[name](first, second).item()
+        assert F_DIVERGENCES[name](*coarse).item() <= fine + ROUNDING * max(1, fine)
+
+    def test_the_squared_distance_is_none_of_them(self) -> None:
+        p, q = torch.tensor([0.5, 0.5, 0.0, 0.0]), torch.tensor([0.0, 0.0, 0.5, 0.5])
+        merged = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
+        assert l2(merged[0].log(), merged[1].log()) > l2(p.log(), q.log())
+        assert set(DIVERGENCES) - set(F_DIVERGENCES) == {"l2"}
 
 
 def test_leading_dimensions_are_kept() -> None:

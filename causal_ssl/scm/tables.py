@@ -191,7 +191,8 @@ def _numbers(probabilities: ArrayLike) -> NDArray[Any]:
         return _fractions(array) if array.dtype == object else np.array(array, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"expected numbers in rows of equal length, all floats or all fractions.Fraction: {error}"
+            "expected numbers in rows of equal length, all of them floats or all "
+            f"fractions.Fraction: {error}"
         ) from error
 
 
