@@ -194,7 +194,7 @@ def test_ctrl_c_says_how_to_continue(
     def interrupted(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("causal_ssl.experiments.content_style.jobs.train", interrupted)
+    monkeypatch.setattr("causal_ssl.experiments.encoders.train", interrupted)
     out = tmp_path / "my run"
     status, _, err = call(capsys, [*TINY, "--out", str(out), "--workers", "0"])
     assert status == 130
@@ -223,7 +223,7 @@ def test_after_another_failure_the_command_can_be_repeated(
     def full(*args: object, **kwargs: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("causal_ssl.experiments.content_style.jobs.train", full)
+    monkeypatch.setattr("causal_ssl.experiments.encoders.train", full)
     status, _, err = call(capsys, [*TINY, "--out", str(tmp_path / "run"), "--workers", "0"])
     assert status == 1
     assert re.search(r"p1-\w+-seed\d.*: OSError: .*No space left", err)

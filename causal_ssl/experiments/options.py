@@ -70,10 +70,20 @@ def _check_item(each: "Field[Any]", item: Any) -> None:
         raise InputError(f"{each.name} must be at most {most}, got {item}")
 
 
+def own_first(cls: type) -> list["Field[Any]"]:
+    """A dataclass's fields as help and files show them: its own, then those it inherits."""
+    place = {
+        name: depth
+        for depth, base in reversed(list(enumerate(cls.__mro__)))
+        for name in vars(base).get("__annotations__", {})
+    }
+    return sorted(fields(cls), key=lambda each: place[each.name])
+
+
 def walk(cls: type) -> Iterator[tuple[str, "Field[Any]", Any]]:
     """Every leaf option of a dataclass and of those nested in it: (dotted name, field, type)."""
     types = get_type_hints(cls)
-    for each in fields(cls):
+    for each in own_first(cls):
         if is_dataclass(types[each.name]):
             for name, leaf, kind in walk(types[each.name]):
                 yield f"{each.name}.{name}", leaf, kind
@@ -117,7 +127,7 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
 def to_dict(options: Any) -> dict[str, Any]:
     """Options as plain nested dicts, lists and scalars, ready for YAML."""
     plain: dict[str, Any] = {}
-    for each in fields(options):
+    for each in own_first(type(options)):
         value = getattr(options, each.name)
         if is_dataclass(value):
             plain[each.name] = to_dict(value)

@@ -18,7 +18,7 @@ def command(config: StudyConfig) -> str:
     for name in presets(config.name):
         base = options.flatten(options.to_dict(from_preset(config.name, name)))
         different = {key: value for key, value in wanted.items() if base[key] != value}
-        if "device" in wanted:
+        if "device" in wanted:  # named even where it is the preset's, which is "auto"
             different["device"] = wanted["device"]
         if best is None or len(different) < len(best[1]):
             best = (name, different)

@@ -59,3 +59,18 @@ def test_bad_values_are_named_with_the_remedy(values: dict[str, object], message
 
 def test_every_leaf_is_walked_under_its_dotted_name() -> None:
     assert [name for name, _, _ in options.walk(Outer)] == ["inner.size", "rate", "names"]
+
+
+def test_a_subclass_shows_its_own_options_before_those_it_inherits() -> None:
+    @dataclass(frozen=True)
+    class Base:
+        first: int = option(1, "inherited")
+        again: int = option(1, "declared again")
+
+    @dataclass(frozen=True)
+    class Derived(Base):
+        again: int = option(2, "declared again")
+        own: int = option(3, "its own")
+
+    assert list(options.to_dict(Derived())) == ["again", "own", "first"]
+    assert [name for name, _, _ in options.walk(Derived)] == ["again", "own", "first"]

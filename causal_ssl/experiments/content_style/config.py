@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import options
-from causal_ssl.experiments.config import StudyConfig
 from causal_ssl.experiments.content_style.settings import SETTINGS, Setting
 from causal_ssl.experiments.options import option
+from causal_ssl.experiments.trained import TrainedStudy
 
 # The published code and the published text differ in one value.
 ALPHAS = {"code": (1.0, 0.1, 0.01, 0.001), "paper": (1.0, 0.1, 0.001, 0.0001)}
@@ -29,7 +29,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class NumericalStudy(StudyConfig):
+class NumericalStudy(TrainedStudy):
     """`causal-ssl study numerical`: content and style R2 of encoders trained on known worlds.
 
     The defaults are the quick preset. Every field is described where it is declared.
@@ -54,24 +54,6 @@ class NumericalStudy(StudyConfig):
     independent: Budget = Budget(seeds=2, steps=4000)
     dependent: Budget = Budget(seeds=3, steps=2000)
 
-    n_content: int = option(5, "content dimensions of a world", at_least=1)
-    n_style: int = option(5, "style dimensions of a world", at_least=1)
-    mixing_layers: int = option(3, "layers of the mixing network", at_least=1)
-    mixing_candidates: int = option(
-        24_975, "draws whose smallest condition number bounds the mixing's", at_least=1
-    )
-
-    batch_size: int = option(256, "samples a step, each seen in two views", at_least=2)
-    hidden: tuple[int, ...] = option((128, 128, 128), "hidden widths of the encoder", at_least=1)
-    learning_rate: float = option(1e-2, "peak learning rate of Adam", above=0)
-    schedule: str = option(
-        "warmup_cosine", "learning rate over time", choices=("warmup_cosine", "constant")
-    )
-    warmup: float = option(0.02, "share of the steps with rising rate", at_least=0, at_most=1)
-    precision: str = option(
-        "float32", "arithmetic of the encoder", choices=("float32", "tf32", "bf16")
-    )
-    cuda_graph: bool = option(False, "record the training step once as a CUDA graph, and replay it")
     negatives: str = option(
         "second_view",
         "contrast with the other samples' second views, or with a third batch",
@@ -88,7 +70,6 @@ class NumericalStudy(StudyConfig):
         "code", "ridge penalties: those of the public code or of the paper", choices=tuple(ALPHAS)
     )
     gammas: tuple[float, ...] = option(GAMMAS, "inverse squared widths of the kernel", above=0)
-    device: str = option("auto", "where to train", choices=("auto", "cpu", "cuda"))
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,36 +6,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from causal_ssl import files, methods
+from causal_ssl import methods
 from causal_ssl.datasets.content_style import ContentStyle, ContentStyleConfig
-from causal_ssl.errors import InputError
-from causal_ssl.experiments import cells
+from causal_ssl.experiments import cells, encoders
 from causal_ssl.experiments.content_style import evaluation, settings
 from causal_ssl.experiments.content_style.config import NumericalStudy
 from causal_ssl.experiments.content_style.evaluation import Evaluation, Row
 from causal_ssl.experiments.content_style.plan import REFERENCES, Cell, Job, steps_of
 from causal_ssl.experiments.content_style.world_spectrum import spectrum_rows
 from causal_ssl.experiments.progress import JobProgress
-from causal_ssl.experiments.workers import TaskError
 from causal_ssl.objectives import Objective
-from causal_ssl.training.numerical import (
-    DivergedError,
-    NumericalTraining,
-    Progress,
-    Trained,
-    train,
-)
+from causal_ssl.training.numerical import Trained
 
 EVALUATORS: tuple[Callable[[Evaluation], list[Row]], ...] = (
     evaluation.identifiability_rows,
     spectrum_rows,
 )
 """Everything asked of a trained encoder."""
-
-HISTORY_ROWS = 200
-"""Points of a loss curve, whatever the number of steps."""
 
 
 def run(root: Path, config: NumericalStudy, job: Job, report: Callable[[Any], None]) -> None:
@@ -70,49 +57,27 @@ def _train_and_score(
     started, steps = time.perf_counter(), steps_of(config, job.cells[0])
     report(JobProgress(job.name, "drawing the world", 0, steps))
     worlds = [load_world(root, config, cell) for cell in job.cells]
-    checkpoint = root / "checkpoints" / f"{job.name}.pt"
-    checkpoint.parent.mkdir(exist_ok=True)
-    trained = _train(config, job, worlds, checkpoint, report)
+    first = job.cells[0]
+    method, objective = configured(config, first.method)
+    trained = encoders.train_cells(
+        root,
+        job.name,
+        job.cell_names,
+        worlds,
+        method,
+        objective,
+        encoders.training(config, steps),
+        seeds=[cell.seed for cell in job.cells],
+        n_outputs=first.n_outputs,
+        device=config.device,
+        report=report,
+    )
     seconds = time.perf_counter() - started
     for replica, cell in enumerate(job.cells):
         if cell in missing:
             report(JobProgress(job.name, "scoring", steps, steps))
             _score(root, config, cell, worlds[replica], trained, replica, seconds)
-    checkpoint.unlink(missing_ok=True)
-
-
-def _train(
-    config: NumericalStudy,
-    job: Job,
-    worlds: Sequence[ContentStyle],
-    checkpoint: Path,
-    report: Callable[[Any], None],
-) -> Trained:
-    first = job.cells[0]
-    steps = steps_of(config, first)
-    method, objective = configured(config, first.method)
-
-    def on_progress(progress: Progress) -> None:
-        losses = progress.terms["loss"]
-        loss = sum(losses) / len(losses)
-        report(JobProgress(job.name, "training", progress.step, steps, loss))
-
-    try:
-        return train(
-            worlds,
-            method,
-            objective,
-            training(config, steps),
-            seeds=[cell.seed for cell in job.cells],
-            n_outputs=first.n_outputs,
-            device=config.device,
-            checkpoint=checkpoint,
-            on_progress=on_progress,
-        )
-    except DivergedError as error:
-        remedy = "(a changed learning_rate needs a new out directory)"
-        message = f"training diverged: {error} {remedy}"
-        raise TaskError(message, about=job.cells[error.replica].name) from error
+    encoders.checkpoint_of(root, job.name).unlink(missing_ok=True)
 
 
 def _score(
@@ -126,8 +91,7 @@ def _score(
 ) -> None:
     """Keep the encoder of one cell, and ask it everything."""
     started = time.perf_counter()
-    encoder = trained.encoder.replica(replica).to("cpu").eval()
-    files.save_tensors(root / "encoders" / f"{cell.name}.pt", encoder.state_dict())
+    encoder = encoders.keep_encoder(root, cell.name, trained, replica)
     found = evaluation.evaluate(encoder, world, config, method=cell.method, device=config.device)
     rows = [row for evaluator in EVALUATORS for row in evaluator(found)]
     predictions = evaluation.shown_predictions(found)
@@ -149,13 +113,7 @@ def _finish(root: Path, cell: Cell, rows: list[Row], **more: Any) -> None:
 
 def load_world(root: Path, config: NumericalStudy, cell: Cell) -> ContentStyle:
     """The world of a cell, from the run's directory; drawn and saved there the first time."""
-    path = root / "worlds" / f"{cell.world}.pt"
-    if path.exists():
-        return ContentStyle.load(path)
-    world = ContentStyle.draw(world_config(config, cell.setting), seed=cell.seed)
-    path.parent.mkdir(exist_ok=True)
-    world.save(path)
-    return world
+    return encoders.load_world(root, cell.world, world_config(config, cell.setting), cell.seed)
 
 
 def world_config(config: NumericalStudy, setting: str) -> ContentStyleConfig:
@@ -189,31 +147,11 @@ def configured(config: NumericalStudy, name: str) -> tuple[methods.Method, Objec
     return method, method.objective(**overrides)
 
 
-def training(config: NumericalStudy, steps: int) -> NumericalTraining:
-    """The trainer's own config.
-
-    Raises:
-        InputError: a value that the trainer refuses.
-    """
-    return NumericalTraining(
-        steps=steps,
-        batch_size=config.batch_size,
-        hidden=config.hidden,
-        learning_rate=config.learning_rate,
-        schedule=config.schedule,  # type: ignore[arg-type]
-        warmup=config.warmup,
-        precision=config.precision,  # type: ignore[arg-type]
-        cuda_graph=config.cuda_graph,
-        log_every=max(1, steps // HISTORY_ROWS),
-    )
-
-
 def check(config: NumericalStudy) -> None:
     """Refuse, before anything starts, what only methods, worlds or trainer can tell is wrong."""
     for name in config.methods:
         configured(config, name)
     for setting in config.settings:
         world_config(config, setting)
-        training(config, config.budget(settings.get(setting)).steps)
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device cuda: torch sees no CUDA device (see `causal-ssl doctor`)")
+        encoders.training(config, config.budget(settings.get(setting)).steps)
+    encoders.check_device(config.device)

@@ -13,8 +13,8 @@ from rich.console import Console
 from causal_ssl import methods
 from causal_ssl.datasets.content_style import ContentStyle
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import study
-from causal_ssl.experiments.content_style import jobs, plan
+from causal_ssl.experiments import encoders, study
+from causal_ssl.experiments.content_style import plan
 from causal_ssl.experiments.content_style.config import Budget, DimensionsStudy, NumericalStudy
 from causal_ssl.experiments.workers import WorkerError
 from causal_ssl.training.numerical import DivergedError
@@ -158,7 +158,7 @@ def test_an_interrupted_run_ends_with_the_same_files(
 ) -> None:
     """Interrupted in the middle of every third job's training until it is through."""
     calls = 0
-    original = jobs.train
+    original = encoders.train
 
     def interrupted(*args: object, **kwargs: object) -> object:
         nonlocal calls
@@ -167,7 +167,7 @@ def test_an_interrupted_run_ends_with_the_same_files(
             raise KeyboardInterrupt
         return original(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(jobs, "train", interrupted)
+    monkeypatch.setattr(encoders, "train", interrupted)
     out = tmp_path / "run"
     for _ in range(10):
         try:
@@ -219,7 +219,7 @@ def test_diverging_training_is_named_with_its_cell_and_remedy(
     def diverging(*args: object, **kwargs: object) -> None:
         raise DivergedError(1, job.cells[1].seed, 7, ["loss"], "Train less.")
 
-    monkeypatch.setattr(jobs, "train", diverging)
+    monkeypatch.setattr(encoders, "train", diverging)
     with pytest.raises(WorkerError) as raised:
         run(FOUR_WORLDS, tmp_path / "run")
     assert str(raised.value).startswith(

@@ -1,0 +1,129 @@
+"""Worlds and encoders of a study, in its run's directory: drawn, trained, kept, resumed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from causal_ssl import files, methods
+from causal_ssl.datasets.content_style import ContentStyle, ContentStyleConfig
+from causal_ssl.errors import InputError
+from causal_ssl.experiments.progress import JobProgress
+from causal_ssl.experiments.trained import TrainedStudy
+from causal_ssl.experiments.workers import Report, TaskError
+from causal_ssl.objectives import Objective
+from causal_ssl.training.numerical import (
+    DivergedError,
+    NumericalTraining,
+    Progress,
+    Trained,
+    train,
+)
+
+HISTORY_ROWS = 200
+"""Points of a loss curve, whatever the number of steps."""
+
+
+def load_world(root: Path, name: str, config: ContentStyleConfig, seed: int) -> ContentStyle:
+    """A world, from the run's directory; drawn and saved there the first time."""
+    path = root / "worlds" / f"{name}.pt"
+    if path.exists():
+        return ContentStyle.load(path)
+    world = ContentStyle.draw(config, seed=seed)
+    path.parent.mkdir(exist_ok=True)
+    world.save(path)
+    return world
+
+
+def checkpoint_of(root: Path, job: str) -> Path:
+    """Where a job's training in progress is kept, until its cells are finished."""
+    path = root / "checkpoints" / f"{job}.pt"
+    path.parent.mkdir(exist_ok=True)
+    return path
+
+
+def train_cells(
+    root: Path,
+    job: str,
+    cells: Sequence[str],
+    worlds: Sequence[ContentStyle],
+    method: methods.Method,
+    objective: Objective,
+    config: NumericalTraining,
+    *,
+    seeds: Sequence[int],
+    n_outputs: int,
+    device: str,
+    report: Report,
+    **options: Any,
+) -> Trained:
+    """Train one encoder a cell, all of them as one batched model, or continue to.
+
+    Args:
+        root: the run's directory.
+        job: whose checkpoint and progress it is.
+        cells: names, one a world.
+        worlds, method, objective, config, seeds, n_outputs, device: as `train`.
+        report: takes a `JobProgress` every few steps.
+        **options: further arguments of `train`.
+
+    Raises:
+        TaskError: training diverged; names the cell and the remedy.
+    """
+
+    def on_progress(progress: Progress) -> None:
+        losses = progress.terms["loss"]
+        loss = sum(losses) / len(losses)
+        report(JobProgress(job, "training", progress.step, config.steps, loss))
+
+    try:
+        return train(
+            worlds,
+            method,
+            objective,
+            config,
+            seeds=seeds,
+            n_outputs=n_outputs,
+            device=device,
+            checkpoint=checkpoint_of(root, job),
+            on_progress=on_progress,
+            **options,
+        )
+    except DivergedError as error:
+        remedy = "(a changed learning_rate needs a new out directory)"
+        message = f"training diverged: {error} {remedy}"
+        raise TaskError(message, about=cells[error.replica]) from error
+
+
+def keep_encoder(root: Path, cell: str, trained: Trained, replica: int) -> nn.Sequential:
+    """A cell's encoder, on the CPU, in eval mode; its weights are saved as encoders/CELL.pt."""
+    encoder = trained.encoder.replica(replica).to("cpu").eval()
+    files.save_tensors(root / "encoders" / f"{cell}.pt", encoder.state_dict())
+    return encoder
+
+
+def training(config: TrainedStudy, steps: int) -> NumericalTraining:
+    """The trainer's own config.
+
+    Raises:
+        InputError: a value that the trainer refuses.
+    """
+    return NumericalTraining(
+        steps=steps,
+        batch_size=config.batch_size,
+        hidden=config.hidden,
+        learning_rate=config.learning_rate,
+        schedule=config.schedule,  # type: ignore[arg-type]
+        warmup=config.warmup,
+        precision=config.precision,  # type: ignore[arg-type]
+        cuda_graph=config.cuda_graph,
+        log_every=max(1, steps // HISTORY_ROWS),
+    )
+
+
+def check_device(device: str) -> None:
+    """Refuse a CUDA device that is not there."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device cuda: torch sees no CUDA device (see `causal-ssl doctor`)")
