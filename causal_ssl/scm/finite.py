@@ -13,27 +13,32 @@ scm.do(S=[0.7, 0.3])  # a soft intervention: style drawn from that law, whatever
 scm.extend(F=lambda X: X // 2)  # representations, proxies and tasks are further variables
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 import networkx as nx
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from causal_ssl.errors import InputError, unknown_name
 from causal_ssl.randomness import derived_seed
+from causal_ssl.scm.enumeration import joint_law
 from causal_ssl.scm.graph import causal_graph, topological_order
-from causal_ssl.scm.tables import Table, as_table, check_table, function_table, parents_of
+from causal_ssl.scm.tables import (
+    FiniteMechanism,
+    Table,
+    as_table,
+    as_tables,
+    check_table,
+    function_table,
+    in_one_arithmetic,
+)
 
-__all__ = ["FiniteIntervention", "FiniteMechanism", "FiniteSCM", "Table", "function_table"]
+__all__ = ["FiniteIntervention", "FiniteSCM", "Table", "function_table"]
 
-FiniteMechanism = Table | ArrayLike | Callable[..., int]
 FiniteIntervention = int | FiniteMechanism
-
-# numpy.einsum names variables by the letters of the alphabet, small and capital.
-MOST_VARIABLES = 52
 
 
 class FiniteSCM:
@@ -68,10 +73,10 @@ class FiniteSCM:
     """Variable -> table, in the order given."""
 
     def __init__(self, mechanisms: Mapping[str, FiniteMechanism]) -> None:
-        self._set(_tables(mechanisms))
+        self._set(as_tables(mechanisms))
 
     def _set(self, tables: Mapping[str, Table]) -> None:
-        self.mechanisms = MappingProxyType(_in_one_arithmetic(tables))
+        self.mechanisms = MappingProxyType(in_one_arithmetic(tables))
 
     @cached_property
     def domains(self) -> Mapping[str, int]:
@@ -175,28 +180,18 @@ class FiniteSCM:
         """The law of these variables together.
 
         Args:
-            *variables: names; the axes of the result come in this order.
+            *variables: names; the axes of the result come in this order. A variable named twice is
+                on both axes, all mass on the diagonal.
 
         Returns:
             (k_1, ..., k_m), summing to 1.
 
         Raises:
-            InputError: no variable, an unknown one, one named twice, or more than 52 of them with
-                their ancestors.
+            InputError: no variable, an unknown one, or more than 52 of them with their ancestors.
         """
-        self._check_names(variables)
-        involved = self._ancestors(variables)
-        letters = {name: letter for letter, name in enumerate(involved)}
-        if len(letters) > MOST_VARIABLES:
-            raise InputError(
-                f"the law of {', '.join(variables)} involves {len(letters)} variables: "
-                f"at most {MOST_VARIABLES} can be enumerated"
-            )
-        operands: list[Any] = []
-        for name in involved:
-            table = self.mechanisms[name]
-            operands += [table.probabilities, [letters[v] for v in (*table.parents, name)]]
-        return np.einsum(*operands, [letters[name] for name in variables], optimize="greedy")
+        for variable in variables:
+            self._check_known(variable)
+        return joint_law(self.mechanisms, variables)
 
     def conditional(self, of: str | Sequence[str], *, given: str | Sequence[str]) -> NDArray[Any]:
         """p(of | given).
@@ -255,57 +250,11 @@ class FiniteSCM:
             drawn[name] = (uniform >= rows).sum(-1)
         return drawn
 
-    def _ancestors(self, variables: Sequence[str]) -> tuple[str, ...]:
-        """The variables and all that they descend from."""
-        found = dict.fromkeys(variables)
-        left = list(found)
-        while left:
-            parents = [p for p in self.mechanisms[left.pop()].parents if p not in found]
-            found |= dict.fromkeys(parents)
-            left += parents
-        return tuple(found)
-
     def _check_known(self, variable: str) -> None:
         if variable not in self.mechanisms:
             raise unknown_name("variable", variable, self.mechanisms)
-
-    def _check_names(self, variables: Sequence[str]) -> None:
-        for variable in variables:
-            self._check_known(variable)
-        if not variables or len(set(variables)) < len(variables):
-            raise InputError(f"the law of {variables} was asked for: name each variable once")
 
 
 def names_of(variables: str | Sequence[str]) -> tuple[str, ...]:
     """One or several names as a tuple."""
     return (variables,) if isinstance(variables, str) else tuple(variables)
-
-
-def _tables(mechanisms: Mapping[str, FiniteMechanism]) -> dict[str, Table]:
-    """Every mechanism as a table, checked; a function after the parents whose domains it needs."""
-    parents = {name: parents_of(name, mechanism) for name, mechanism in mechanisms.items()}
-    for name, of_name in parents.items():
-        for parent in of_name:
-            if parent not in mechanisms:
-                raise unknown_name(f"parent of {name!r}", parent, mechanisms)
-    domains: dict[str, int] = {}
-    tables: dict[str, Table] = {}
-    for name in topological_order(causal_graph(parents)):
-        tables[name] = as_table(name, mechanisms[name], domains)
-        check_table(name, tables[name], domains)
-        domains[name] = tables[name].size
-    return {name: tables[name] for name in mechanisms}
-
-
-def _in_one_arithmetic(tables: Mapping[str, Table]) -> dict[str, Table]:
-    """All in float64, or all in fractions as soon as one is."""
-    exact = [name for name, table in tables.items() if table.exact]
-    if not exact:
-        return dict(tables)
-    for name, table in tables.items():
-        if not table.exact and not table.deterministic:
-            raise InputError(
-                f"the table of {exact[0]!r} is in fractions and that of {name!r} in floats: "
-                "give both in fractions.Fraction, or both in floats"
-            )
-    return {name: table.as_fractions() for name, table in tables.items()}

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from causal_ssl.errors import InputError, unknown_name
 from causal_ssl.scm.equations import argument_names
+from causal_ssl.scm.graph import causal_graph, topological_order
 
 # Rounding of a sum of a million float64 probabilities stays below it; a law typed with nine digits
 # or computed in float32 does not.
@@ -81,6 +82,9 @@ class Table:
         return f"Table(parents={self.parents}, probabilities={self.probabilities.tolist()})"
 
 
+FiniteMechanism = Table | ArrayLike | Callable[..., int]
+
+
 def function_table(
     function: Callable[..., int], domains: Mapping[str, int], *, size: int | None = None
 ) -> Table:
@@ -145,6 +149,36 @@ def as_table(
         )
     except InputError as error:
         raise InputError(f"mechanism of {variable!r}: {error}") from error
+
+
+def as_tables(mechanisms: Mapping[str, FiniteMechanism]) -> dict[str, Table]:
+    """Every mechanism as a table, checked; a function after the parents whose domains it needs."""
+    parents = {name: parents_of(name, mechanism) for name, mechanism in mechanisms.items()}
+    for name, of_name in parents.items():
+        for parent in of_name:
+            if parent not in mechanisms:
+                raise unknown_name(f"parent of {name!r}", parent, mechanisms)
+    domains: dict[str, int] = {}
+    tables: dict[str, Table] = {}
+    for name in topological_order(causal_graph(parents)):
+        tables[name] = as_table(name, mechanisms[name], domains)
+        check_table(name, tables[name], domains)
+        domains[name] = tables[name].size
+    return {name: tables[name] for name in mechanisms}
+
+
+def in_one_arithmetic(tables: Mapping[str, Table]) -> dict[str, Table]:
+    """All in float64, or all in fractions as soon as one is."""
+    exact = [name for name, table in tables.items() if table.exact]
+    if not exact:
+        return dict(tables)
+    for name, table in tables.items():
+        if not table.exact and not table.deterministic:
+            raise InputError(
+                f"the table of {exact[0]!r} is in fractions and that of {name!r} in floats: "
+                "give both in fractions.Fraction, or both in floats"
+            )
+    return {name: table.as_fractions() for name, table in tables.items()}
 
 
 def check_table(variable: str, table: Table, domains: Mapping[str, int]) -> None:

@@ -85,6 +85,12 @@ class TestLaws:
         assert scm.joint("d", "a") == pytest.approx(joint.sum((1, 2)).T, abs=ROUNDING)
         assert scm.joint("b") == pytest.approx(joint.sum((0, 2, 3)), abs=ROUNDING)
 
+    def test_a_variable_named_twice_is_on_both_axes(self) -> None:
+        scm = random_model()
+        twice = scm.joint("b", "a", "b")
+        assert np.array_equal(np.einsum("bab->ba", twice), scm.joint("b", "a"))
+        assert twice.sum() == pytest.approx(1)
+
     @pytest.mark.parametrize("given", ["a", ("b",), ("c", "a"), ("a", "b", "c")])
     def test_total_probability(self, given: str | tuple[str, ...]) -> None:
         scm = random_model(1)
@@ -338,9 +344,7 @@ def test_other_refusals() -> None:
     scm = content_style()
     with pytest.raises(InputError, match="has a variable 'Y' already"):
         scm.extend(Y=[1.0])
-    with pytest.raises(InputError, match="name each variable once"):
-        scm.joint("X", "X")
-    with pytest.raises(InputError, match="name each variable once"):
+    with pytest.raises(InputError, match="name at least one"):
         scm.joint()
     with pytest.raises(InputError, match="unknown variable 'Z'"):
         scm.conditional("Z", given="C")
