@@ -177,7 +177,8 @@ def _moments(matrix: NDArray[Any], members: NDArray[np.int64]) -> tuple[Floats, 
     scatter = 0.0
     for block in _differences(matrix, members):
         block -= mean
-        scatter += float(np.vdot(block, block))
+        # Not BLAS: two threads waiting for blocks this small took five times the CPU time (measured).
+        scatter += float(np.square(block, out=block).sum())
     return mean, scatter
 
 
