@@ -1,6 +1,7 @@
 """Structural causal models: mechanisms, graphs, interventions, counterfactuals, latents, mixing."""
 
 from causal_ssl.scm.finite import FiniteSCM
+from causal_ssl.scm.finite_invariance import InvarianceGap, hard_environments, invariance_gap
 from causal_ssl.scm.linear import Affine
 from causal_ssl.scm.mixing import InvertibleMLP, draw_mixing
 from causal_ssl.scm.soft import Soft, soft
@@ -14,6 +15,7 @@ from causal_ssl.scm.world import World
 __all__ = [
     "Affine",
     "FiniteSCM",
+    "InvarianceGap",
     "InvertibleMLP",
     "LatentSpace",
     "Rn",
@@ -23,6 +25,8 @@ __all__ = [
     "World",
     "draw_mixing",
     "function_table",
+    "hard_environments",
+    "invariance_gap",
     "soft",
     "truncated_normal",
     "wishart_covariance",

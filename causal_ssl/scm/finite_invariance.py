@@ -128,7 +128,7 @@ def invariance_gap(
     law = environment_laws(scm, environments, *f, y)
     law = law.reshape(len(names), -1, law.shape[-1])
     shares = checked_weights(weights, len(names))
-    pointwise = pointwise_gaps(law, divergence)
+    pointwise = pointwise_gaps(law, [divergence])[0]
     common = common_mass(law)
     pooled = np.tensordot(shares, law.astype(np.float64), 1)
     return InvarianceGap(
@@ -175,15 +175,16 @@ def environment_laws(scm: FiniteSCM, environments: Environments, *variables: str
     return np.stack([scm.do(**intervention).joint(*variables) for intervention in interventions])
 
 
-def pointwise_gaps(law: NDArray[Any], divergence: str) -> Floats:
-    """(e, e, k_f): D(p_i(Y | f = v) || p_j(Y | f = v)), NaN off the common support.
+def pointwise_gaps(law: NDArray[Any], measures: Sequence[str]) -> Floats:
+    """(len(measures), e, e, k_f): D(p_i(Y | f = v) || p_j(Y | f = v)), NaN off the common support.
 
     Args:
         law: (e, k_f, k_y), p_e(f, y) in floats or fractions.
-        divergence: its name.
+        measures: names of divergences D.
     """
     given = torch.from_numpy(_rows(law)).log()
-    gaps = divergences.get(divergence)(given[:, None], given[None]).numpy()
+    first, second = given[:, None], given[None]
+    gaps = [divergences.get(name)(first, second).numpy() for name in measures]
     return np.where(common_mass(law) > 0, gaps, np.nan)
 
 
