@@ -177,7 +177,7 @@ def _moments(matrix: NDArray[Any], members: NDArray[np.int64]) -> tuple[Floats, 
     scatter = 0.0
     for block in _differences(matrix, members):
         block -= mean
-        # Not BLAS: two threads waiting for blocks this small took five times the CPU time (measured).
+        # Not BLAS: its two threads took five times the CPU time on blocks this small (measured).
         scatter += float(np.square(block, out=block).sum())
     return mean, scatter
 
