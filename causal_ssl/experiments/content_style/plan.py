@@ -1,11 +1,11 @@
 """What a content/style study has to do: its cells, in jobs for processes to share."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from causal_ssl.experiments.content_style import settings
 from causal_ssl.experiments.content_style.config import NumericalStudy
+from causal_ssl.experiments.trained import batches
 
 REFERENCES = "references"
 """Stands for a method in the cells that need no training: what true latents predict."""
@@ -69,34 +69,21 @@ def reference_cells(config: NumericalStudy) -> list[Cell]:
     ]
 
 
-TOGETHER = 4
-"""Cells that a CPU process trains as one batched model: `benchmarks/replicas.py` measures two
-processes of four replicas each at 1.3 times the speed of two that train them in turn."""
-
-
 def jobs(config: NumericalStudy) -> list[Job]:
     """All jobs, the longest first so that processes finish together.
 
-    Cells of a method that train for as long and have the same outputs make batched models: one of
-    them on a GPU; on a CPU several of at most `TOGETHER` cells, and at least two so that two cores
-    have work. A cell's result must not depend on what is left to do, nor on the cores that there
-    are, so the plan depends on the config alone.
+    Cells of a method that train for as long and have the same outputs make batched models, see
+    `batches`.
     """
     training = sorted(cells(config), key=lambda cell: -steps_of(config, cell))
     alike: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in training:
         key = (cell.method, cell.n_outputs, steps_of(config, cell))
         alike.setdefault(key, []).append(cell)
-    groups = [part for group in alike.values() for part in _parts(group, config.device)]
+    groups = [part for group in alike.values() for part in batches(group, config.device)]
     references = [Job((cell,)) for cell in reference_cells(config)]
     every = [Job(tuple(group)) for group in groups] + references
     return sorted(every, key=lambda job: -work(config, job))
-
-
-def _parts(cells: list[Cell], device: str) -> list[list[Cell]]:
-    """Cells in groups of almost equal size."""
-    count = 1 if device == "cuda" else min(len(cells), max(2, math.ceil(len(cells) / TOGETHER)))
-    return [cells[k::count] for k in range(count)]
 
 
 def steps_of(config: NumericalStudy, cell: Cell) -> int:
