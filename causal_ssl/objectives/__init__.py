@@ -4,10 +4,14 @@ loss = ReLIC("neg_squared_l2", alpha=1.0)
 terms = loss(online=[u, v])                    # h = f: gradients through both sides
 terms = loss(online=[u, v], target=[t1, t2])   # a target network's (detached) outputs
 terms["loss"].sum().backward()                 # leading dimensions are independent replicas
+
+by_group = ReLIC("neg_squared_l2", positives="group_mass")
+terms = by_group(online=[u, v], groups=labels)  # (..., n) integers: whose samples count as one
 """
 
 from causal_ssl.objectives.align_maxent import AlignMaxEnt
 from causal_ssl.objectives.barlow_twins import BarlowTwins
+from causal_ssl.objectives.groups import Groups, Positives
 from causal_ssl.objectives.infonce import InfoNCE
 from causal_ssl.objectives.objective import Objective, Terms
 from causal_ssl.objectives.relic import ReLIC
@@ -18,11 +22,13 @@ __all__ = [
     "AlignMaxEnt",
     "BarlowTwins",
     "Cosine",
+    "Groups",
     "InfoNCE",
     "Inner",
     "NegLp",
     "NegSquaredL2",
     "Objective",
+    "Positives",
     "ReLIC",
     "Similarity",
     "Terms",

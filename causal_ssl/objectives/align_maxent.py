@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from causal_ssl.errors import InputError, in_range
+from causal_ssl.objectives.groups import Groups
 from causal_ssl.objectives.log_sum_exp import log_sum_exp
 from causal_ssl.objectives.objective import Objective, Terms
 from causal_ssl.objectives.similarities import NegSquaredL2
@@ -57,7 +58,13 @@ class AlignMaxEnt(Objective):
         self.bandwidth = in_range("bandwidth", bandwidth, above=0)
         self.weight = 1 / bandwidth if weight is None else in_range("weight", weight, above=0)
 
-    def terms(self, online: list[Tensor], target: list[Tensor], negatives: Tensor | None) -> Terms:
+    def terms(
+        self,
+        online: list[Tensor],
+        target: list[Tensor],
+        negatives: Tensor | None,
+        groups: Groups | None,
+    ) -> Terms:
         views = [online[0], target[1]]
         for view in views:
             _check_in_cube(view)

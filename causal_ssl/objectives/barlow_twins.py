@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from causal_ssl.errors import in_range
+from causal_ssl.objectives.groups import Groups
 from causal_ssl.objectives.objective import Objective, Terms
 
 
@@ -43,7 +44,13 @@ class BarlowTwins(Objective):
         self.weight = in_range("weight", weight, at_least=0)
         self.eps = in_range("eps", eps, above=0)
 
-    def terms(self, online: list[Tensor], target: list[Tensor], negatives: Tensor | None) -> Terms:
+    def terms(
+        self,
+        online: list[Tensor],
+        target: list[Tensor],
+        negatives: Tensor | None,
+        groups: Groups | None,
+    ) -> Terms:
         first, second = self._standardised(online[0]), self._standardised(target[1])
         correlation = first.mT @ second / first.shape[-2]
         diagonal = correlation.diagonal(dim1=-2, dim2=-1)

@@ -12,10 +12,10 @@ from causal_ssl.objectives.chunks import blocks, by_row_chunks, kept
 from causal_ssl.objectives.similarities import (
     Cosine,
     Inner,
-    NegLp,
     NegSquaredL2,
     Similarity,
     centred,
+    numbers_per_logit,
 )
 
 LOG_2 = log(2)
@@ -61,8 +61,7 @@ def plain_log_sum_exp(
             logits.diagonal(offset=start, dim1=-2, dim2=-1).fill_(-torch.inf)
         return logits.logsumexp(-1)
 
-    per_logit = u.shape[-1] if isinstance(similarity, NegLp) else 1
-    return by_row_chunks(rows, [u], [v], per_logit=per_logit)
+    return by_row_chunks(rows, [u], [v], per_logit=numbers_per_logit(similarity, u))
 
 
 def replicas_first(outputs: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from causal_ssl.errors import InputError
+from causal_ssl.objectives.groups import Groups
 
 Terms = dict[str, Tensor]
 
@@ -36,11 +37,17 @@ class Objective(nn.Module, ABC):
         """Whether a call must bring the outputs of a batch of its own, as `negatives`."""
         return False
 
+    @property
+    def takes_groups(self) -> bool:
+        """Whether a call must bring the groups of its samples, as `groups`."""
+        return False
+
     def forward(
         self,
         online: Sequence[Tensor],
         target: Sequence[Tensor] | None = None,
         negatives: Tensor | None = None,
+        groups: Tensor | None = None,
     ) -> Terms:
         """The terms, each of shape (...).
 
@@ -48,25 +55,59 @@ class Objective(nn.Module, ABC):
             online: one tensor (..., n, d) per view.
             target: as `online`, from the target network; None: the online outputs themselves.
             negatives: (..., m, d), outputs of a batch of its own, iff `takes_negatives`.
+            groups: (..., n), the group of each sample as an integer label, iff `takes_groups`.
 
         Raises:
-            InputError: shapes that do not fit each other.
+            InputError: shapes that do not fit each other; negatives or groups that are missing or
+                not used; labels that are no integers.
         """
         online = self._checked(online, "online")
         target = online if target is None else self._checked(target, "target", like=online)
         self._check_negatives(online[0], negatives)
+        self._check_groups(online[0], groups)
         device_type = online[0].device.type
         autocast = torch.is_autocast_enabled(device_type)
         with torch.autocast(device_type, enabled=False) if autocast else nullcontext():
-            return self.terms(online, target, None if negatives is None else widened(negatives))
+            return self.terms(
+                online,
+                target,
+                None if negatives is None else widened(negatives),
+                None if groups is None else Groups.of(groups),
+            )
 
     @abstractmethod
-    def terms(self, online: list[Tensor], target: list[Tensor], negatives: Tensor | None) -> Terms:
+    def terms(
+        self,
+        online: list[Tensor],
+        target: list[Tensor],
+        negatives: Tensor | None,
+        groups: Groups | None,
+    ) -> Terms:
         """The terms of checked float32 or float64 outputs."""
 
     def _check_negatives(self, anchors: Tensor, negatives: Tensor | None) -> None:
         if negatives is not None:
             raise InputError(f"{type(self).__name__} takes no batch of negatives: leave it out")
+
+    def _check_groups(self, anchors: Tensor, groups: Tensor | None) -> None:
+        if groups is None:
+            if self.takes_groups:
+                raise InputError(
+                    f"no groups: {type(self).__name__} with groups as positives needs the label of "
+                    "each sample's group, groups = (..., n) integers"
+                )
+            return
+        if not self.takes_groups:
+            raise InputError(
+                f"{type(self).__name__} without groups as positives takes none: leave groups out"
+            )
+        if groups.shape != anchors.shape[:-1]:
+            raise InputError(
+                f"groups have shape {tuple(groups.shape)}, the views {tuple(anchors.shape)}: give "
+                f"one label a sample, {tuple(anchors.shape[:-1])}"
+            )
+        if groups.is_floating_point() or groups.is_complex():
+            raise InputError(f"groups are {groups.dtype}: labels of groups must be integers")
 
     def _checked(
         self, views: Sequence[Tensor], name: str, like: list[Tensor] | None = None

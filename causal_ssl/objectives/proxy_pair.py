@@ -21,14 +21,15 @@ from torch.nn import functional as F
 from causal_ssl import divergences
 from causal_ssl.divergences import Divergence
 from causal_ssl.objectives.chunks import blocks, by_row_chunks, kept
+from causal_ssl.objectives.groups import Groups, group_log_proxy
 from causal_ssl.objectives.log_sum_exp import LOG_2, bits, replicas_first
 from causal_ssl.objectives.similarities import (
     Cosine,
     Inner,
-    NegLp,
     NegSquaredL2,
     Similarity,
     centred,
+    numbers_per_logit,
 )
 
 StopGradient = Literal["none", "first", "second"]
@@ -117,7 +118,32 @@ def plain_proxy_terms(
         right = [log.diagonal(offset=start, dim1=-2, dim2=-1) for log in (log_p, log_q)]
         return torch.stack([-0.5 * (right[0] + right[1]), comparison(log_p, log_q)])
 
-    per_logit = online[0].shape[-1] if isinstance(similarity, NegLp) else 1
+    per_logit = numbers_per_logit(similarity, online[0])
+    return by_row_chunks(rows, [*online], [*target], per_logit=per_logit)
+
+
+def group_proxy_terms(
+    online: tuple[Tensor, Tensor],
+    target: tuple[Tensor, Tensor],
+    groups: Groups,
+    *,
+    similarity: Similarity,
+    tau: float,
+    comparison: Comparison,
+) -> Tensor:
+    """As `proxy_terms` where the proxy is the group, P_lk(g | i) = sum of p_lk(j | i) over j in g.
+
+    By the data processing inequality no f-divergence between P_lk and P_kl is above that between
+    p_lk and p_kl; they are equal iff members share their group's mass alike in both.
+    """
+
+    def rows(start: int, o_l: Tensor, o_k: Tensor, t_k: Tensor, t_l: Tensor) -> Tensor:
+        log_p = group_log_proxy(o_l, t_k, groups, similarity=similarity, tau=tau)
+        log_q = group_log_proxy(o_k, t_l, groups, similarity=similarity, tau=tau)
+        right = groups.own(log_p, start) + groups.own(log_q, start)
+        return torch.stack([-0.5 * right, comparison(log_p.mT, log_q.mT)])
+
+    per_logit = numbers_per_logit(similarity, online[0])
     return by_row_chunks(rows, [*online], [*target], per_logit=per_logit)
 
 

@@ -1,16 +1,21 @@
 """ReLIC: predict the proxy label the same way under every style intervention."""
 
 from itertools import combinations
-from math import log
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
 from causal_ssl import divergences
 from causal_ssl.errors import InputError, in_range, one_of
+from causal_ssl.objectives.groups import Groups, Positives, above_chance, lead_over_members
 from causal_ssl.objectives.objective import Objective, Terms
-from causal_ssl.objectives.proxy_pair import Comparison, StopGradient, proxy_terms
+from causal_ssl.objectives.proxy_pair import (
+    Comparison,
+    StopGradient,
+    group_proxy_terms,
+    proxy_terms,
+)
 from causal_ssl.objectives.similarities import Similarity, similarity_of
 
 WEIGHTS = {"both": (0.5, 0.5), "forward": (1.0, 0.0), "reverse": (0.0, 1.0)}
@@ -41,9 +46,20 @@ class ReLIC(Objective):
     is 0 on every symmetric matrix. With one style in the whole batch and an inner product or L2,
     style adds a constant to each row, and the invariance term does not see it.
 
+    With groups of samples as positives, given in the call as `groups`, (..., n), the formulas of
+    `causal_ssl.objectives.groups` take the place of -log p(i | i):
+
+    - `positives="group_mass"`: the proxy Y^R is the group, P(g | i) = sum of p(j | i) over its
+      members. D compares these distributions over groups, at most the distance of those over
+      samples for every f-divergence (data processing; `l2` is none): how the members share the
+      group's mass may depend on style unpunished;
+    - `positives="group_mean_log"`: the proxy remains the sample, of which all members are right
+      answers alike, and D compares distributions over samples as before.
+
     Args:
         similarity: a name (`cosine`, `inner`, `neg_squared_l2`, `neg_l<p>`) or a `Similarity`.
         tau: temperature, above 0.
+        positives: the proxy: `instance`, `group_mass` or `group_mean_log`.
         alpha: weight of the invariance term, at least 0; 1 if neither it nor rho is given.
         rho: the constraint's bound, at least 0, in units of the divergence; instead of alpha.
         divergence: `kl`, `js`, `hellinger2`, `tv` or `l2`; the paper allows any.
@@ -52,7 +68,8 @@ class ReLIC(Objective):
         stop_gradient: `none`; `first` or `second`: that argument of each D is a constant.
         dual_rate: step of the dual ascent, above 0.
         initial_multiplier: where the dual ascent starts.
-        subtract_log_candidates: take log n off the contrastive term: 0 at chance.
+        subtract_log_candidates: take log n (or the entropy of the groups) off the contrastive term:
+            0 at chance.
 
     Returns (when called):
         `loss`, `contrastive`, `invariance`, all in nats (the last in units of the divergence), and
@@ -60,7 +77,7 @@ class ReLIC(Objective):
 
     Raises:
         InputError: unknown names, values out of range, alpha and rho together, shapes that do not
-            fit.
+            fit, groups missing where they are used or given where they are not.
 
     References:
         Mitrovic et al. 2021, arXiv 2010.07922, eq. 3 and the constraint before it.
@@ -79,6 +96,7 @@ class ReLIC(Objective):
         similarity: str | Similarity = "cosine",
         *,
         tau: float = 1.0,
+        positives: Positives = "instance",
         alpha: float | None = None,
         rho: float | None = None,
         divergence: str = "kl",
@@ -96,6 +114,7 @@ class ReLIC(Objective):
             )
         self.similarity = similarity_of(similarity)
         self.tau = in_range("tau", tau, above=0)
+        self.positives = one_of("kind of positives", positives, get_args(Positives))
         self.alpha = in_range("alpha", 1.0 if alpha is None else alpha, at_least=0)
         self.rho = None if rho is None else in_range("rho", rho, at_least=0)
         self.comparison = Comparison(
@@ -109,26 +128,46 @@ class ReLIC(Objective):
             initial = in_range("initial_multiplier", initial_multiplier, at_least=0)
             self.register_buffer("multiplier", torch.tensor(initial))
 
-    def terms(self, online: list[Tensor], target: list[Tensor], negatives: Tensor | None) -> Terms:
-        pairs = list(combinations(range(len(online)), 2))
+    @property
+    def takes_groups(self) -> bool:
+        return self.positives != "instance"
+
+    def terms(
+        self,
+        online: list[Tensor],
+        target: list[Tensor],
+        negatives: Tensor | None,
+        groups: Groups | None,
+    ) -> Terms:
         per_pair = [
-            proxy_terms(
-                (online[k], online[j]),
-                (target[j], target[k]),
-                similarity=self.similarity,
-                tau=self.tau,
-                comparison=self.comparison,
-            ).mean(-1)
-            for k, j in pairs
+            self._pair((online[k], online[j]), (target[j], target[k]), groups).mean(-1)
+            for k, j in combinations(range(len(online)), 2)
         ]
-        both = per_pair[0] if len(pairs) == 1 else torch.stack(per_pair).mean(0)
+        both = per_pair[0] if len(per_pair) == 1 else torch.stack(per_pair).mean(0)
         contrastive, invariance = both.unbind(0)
         if self.subtract_log_candidates:
-            contrastive = contrastive - log(online[0].shape[-2])
+            n = online[0].shape[-2]
+            contrastive = above_chance(contrastive, n, self.positives, groups)
         if self.rho is None:
             loss = torch.add(contrastive, invariance, alpha=self.alpha)
             return {"loss": loss, "contrastive": contrastive, "invariance": invariance}
         return self._constrained(contrastive, invariance, self.rho)
+
+    def _pair(
+        self, online: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor], groups: Groups | None
+    ) -> Tensor:
+        """Contrastive and invariance term of every sample, (2, ..., n)."""
+        options: dict[str, Any] = {"similarity": self.similarity, "tau": self.tau}
+        if groups is not None and self.positives == "group_mass":
+            comparison = self.comparison
+            return group_proxy_terms(online, target, groups, comparison=comparison, **options)
+        both = proxy_terms(online, target, comparison=self.comparison, **options)
+        if groups is None:
+            return both
+        leads = [
+            lead_over_members(u, v, groups, **options) for u, v in zip(online, target, strict=True)
+        ]
+        return torch.stack([both[0] + 0.5 * (leads[0] + leads[1]), both[1]])
 
     def _constrained(self, contrastive: Tensor, invariance: Tensor, rho: float) -> Terms:
         if self.multiplier.shape != invariance.shape:

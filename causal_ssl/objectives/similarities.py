@@ -148,6 +148,11 @@ SIMILARITIES: dict[str, Similarity] = {
 }
 
 
+def numbers_per_logit(similarity: Similarity, outputs: Tensor) -> int:
+    """Numbers that `pairwise` holds for each of its results, on outputs (..., n, d)."""
+    return outputs.shape[-1] if isinstance(similarity, NegLp) else 1
+
+
 def similarity_of(name: str | Similarity) -> Similarity:
     """The similarity of that name; one that is no name is returned as it is.
 

@@ -4,6 +4,7 @@ from torch import Tensor
 
 from causal_ssl.errors import in_range
 from causal_ssl.objectives.barlow_twins import off_diagonal_square_sum
+from causal_ssl.objectives.groups import Groups
 from causal_ssl.objectives.objective import Objective, Terms
 
 
@@ -56,7 +57,13 @@ class VICReg(Objective):
         self.covariance_weight = in_range("covariance_weight", covariance_weight, at_least=0)
         self.eps = in_range("eps", eps, above=0)
 
-    def terms(self, online: list[Tensor], target: list[Tensor], negatives: Tensor | None) -> Terms:
+    def terms(
+        self,
+        online: list[Tensor],
+        target: list[Tensor],
+        negatives: Tensor | None,
+        groups: Groups | None,
+    ) -> Terms:
         views = [online[0], target[1]]
         invariance = (views[0] - views[1]).square().mean((-2, -1))
         variance = 0.5 * (self._too_narrow(views[0]) + self._too_narrow(views[1]))
