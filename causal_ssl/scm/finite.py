@@ -3,7 +3,7 @@
 scm = FiniteSCM(
     {
         "C": [0.5, 0.5],  # content
-        "S": Table(("C",), [[0.9, 0.1], [0.2, 0.8]]),  # style, which content causes
+        "S": Table("C", [[0.9, 0.1], [0.2, 0.8]]),  # style, which content causes
         "X": lambda C, S: 2 * C + S,  # observation; parents are read off the argument names
     }
 )
@@ -34,6 +34,7 @@ from causal_ssl.scm.tables import (
     check_table,
     function_table,
     in_one_arithmetic,
+    names_of,
 )
 
 __all__ = ["FiniteIntervention", "FiniteSCM", "Table", "function_table"]
@@ -115,7 +116,7 @@ class FiniteSCM:
         Examples:
             With content -> style, seeing style tells of content; setting it does not:
 
-            >>> scm = FiniteSCM({"C": [0.5, 0.5], "S": Table(("C",), [[0.9, 0.1], [0.1, 0.9]])})
+            >>> scm = FiniteSCM({"C": [0.5, 0.5], "S": Table("C", [[0.9, 0.1], [0.1, 0.9]])})
             >>> scm.conditional("C", given="S")[1].tolist()
             [0.1, 0.9]
             >>> scm.do(S=1).joint("C").tolist()
@@ -253,8 +254,3 @@ class FiniteSCM:
     def _check_known(self, variable: str) -> None:
         if variable not in self.mechanisms:
             raise unknown_name("variable", variable, self.mechanisms)
-
-
-def names_of(variables: str | Sequence[str]) -> tuple[str, ...]:
-    """One or several names as a tuple."""
-    return (variables,) if isinstance(variables, str) else tuple(variables)

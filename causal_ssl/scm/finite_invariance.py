@@ -26,8 +26,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from causal_ssl import divergences
 from causal_ssl.errors import InputError
-from causal_ssl.scm.finite import FiniteIntervention, FiniteSCM, names_of
-from causal_ssl.scm.tables import SUM_TOLERANCE
+from causal_ssl.scm.finite import FiniteIntervention, FiniteSCM
+from causal_ssl.scm.tables import SUM_TOLERANCE, names_of
 
 Floats = NDArray[np.float64]
 Environment = Mapping[str, FiniteIntervention]

@@ -1,7 +1,7 @@
 """Conditional probability tables: the mechanisms of a finite structural causal model."""
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -17,11 +17,15 @@ from causal_ssl.scm.graph import causal_graph, topological_order
 SUM_TOLERANCE = 1e-12
 
 
+Probabilities = ArrayLike | Sequence[Any]
+"""An array, or nested sequences of floats or of `fractions.Fraction`s."""
+
+
 class Table:
     """p(variable | parents) of a variable with values 0..k-1.
 
     Args:
-        parents: names, one for each leading axis.
+        parents: names, one for each leading axis; a single one may be given as it is.
         probabilities: (k_parent_1, ..., k_parent_m, k), each row along the last axis a law. Copied
             to float64 or, where it holds `fractions.Fraction`s (and integers), kept exact.
 
@@ -31,7 +35,7 @@ class Table:
             by `FiniteSCM`, which knows the variable's name.
 
     Examples:
-        >>> noisy_copy = Table(("content",), [[0.9, 0.1], [0.2, 0.8]])
+        >>> noisy_copy = Table("content", [[0.9, 0.1], [0.2, 0.8]])
         >>> noisy_copy.size, noisy_copy.exact
         (2, False)
         >>> Table((), [Fraction(1, 3), Fraction(2, 3)]).exact
@@ -42,8 +46,8 @@ class Table:
     probabilities: NDArray[Any]
     """Read-only; float64, or objects of `fractions.Fraction`."""
 
-    def __init__(self, parents: tuple[str, ...] | list[str], probabilities: ArrayLike) -> None:
-        self.parents = tuple(parents)
+    def __init__(self, parents: str | Sequence[str], probabilities: Probabilities) -> None:
+        self.parents = names_of(parents)
         self.probabilities = _numbers(probabilities)
         self.probabilities.flags.writeable = False
         shape = self.probabilities.shape
@@ -82,7 +86,7 @@ class Table:
         return f"Table(parents={self.parents}, probabilities={self.probabilities.tolist()})"
 
 
-FiniteMechanism = Table | ArrayLike | Callable[..., int]
+FiniteMechanism = Table | Probabilities | Callable[..., int]
 
 
 def function_table(
@@ -218,7 +222,12 @@ def _bad_row(variable: str, table: Table, bad: Any, what: str) -> InputError:
     return InputError(f"the law ({row}) of {variable!r}{at} {what}")
 
 
-def _numbers(probabilities: ArrayLike) -> NDArray[Any]:
+def names_of(variables: str | Sequence[str]) -> tuple[str, ...]:
+    """One or several names as a tuple."""
+    return (variables,) if isinstance(variables, str) else tuple(variables)
+
+
+def _numbers(probabilities: Probabilities) -> NDArray[Any]:
     """A copy in float64, or in fractions where it holds objects."""
     try:
         array = np.asarray(probabilities)
