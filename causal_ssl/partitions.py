@@ -10,6 +10,7 @@ Under `refines` the partitions of n samples form a lattice with `meet` and `join
 O(n log n) time or less and a few arrays of n integers.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,26 @@ from scipy.sparse.csgraph import connected_components
 
 from causal_ssl._labels import Integers, images, label_array, numbered
 from causal_ssl.errors import InputError, in_range
+
+
+@dataclass(frozen=True)
+class Witness:
+    """Two samples that show that one partition does not refine another.
+
+    `samples`: their indices, the second the first sample at which the refinement fails; `fine`: the
+    name of the class that they share; `coarse`: the names of the classes that separate them.
+    """
+
+    samples: tuple[int, int]
+    fine: Any
+    coarse: tuple[Any, Any]
+
+    def __str__(self) -> str:
+        (i, j), (a, b) = self.samples, self.coarse
+        return (
+            f"samples {i} and {j} are both {self.fine!r} in the fine partition, "
+            f"but {a!r} and {b!r} in the coarse one"
+        )
 
 
 class Partition:
@@ -33,7 +54,8 @@ class Partition:
             booleans, floats or whatever can be hashed, or a categorical.
 
     Raises:
-        InputError: no samples, more than one column, a missing label (None, NaN, NA).
+        InputError: no samples, more than one column, a missing label (None, NaN, NA); in every
+            operation on two partitions, different numbers of samples.
 
     Mitrovic et al. 2021 (arXiv:2010.07922), Definitions 2 and 3.
 
@@ -160,31 +182,16 @@ class Partition:
         first[self._labels[::-1]] = np.arange(self.n - 1, -1, -1)
         return first
 
-    def name_of(self, sample: int) -> Any:
-        """What the user called the class of a sample, or the number of the class."""
-        return self.names[self._labels[[sample]]].tolist()[0]
-
     def refines(self, other: "Partition") -> bool:
-        """Whether each class lies inside a class of `other` (Definition 3).
+        """Whether each class lies inside a class of `other` (Definition 3)."""
+        return self.witness_against(other) is None
 
-        Raises:
-            InputError: the partitions have different numbers of samples.
-        """
-        return self.separated_by(other) is None
-
-    def separated_by(self, other: "Partition") -> tuple[int, int] | None:
-        """Two samples of one class here that `other` separates: why this does not refine `other`.
-
-        Returns:
-            Their indices, the second the first sample at which the refinement fails, or None if it
-            does not fail.
-
-        Raises:
-            InputError: the partitions have different numbers of samples.
+    def witness_against(self, other: "Partition") -> Witness | None:
+        """Two samples that this partition merges and `other` separates; None if this refines it.
 
         Examples:
-            >>> Partition([0, 0, 1, 1]).separated_by(Partition([0, 0, 1, 2]))
-            (2, 3)
+            >>> Partition([0, 0, 1, 1]).witness_against(Partition([*"aabc"]))
+            Witness(samples=(2, 3), fine=1, coarse=('b', 'c'))
         """
         if other.n != self.n:
             raise InputError(
@@ -193,8 +200,13 @@ class Partition:
             )
         first = self.representatives
         differs = other.labels[first][self._labels] != other.labels
-        at = int(differs.argmax())
-        return (int(first[self._labels[at]]), at) if differs[at] else None
+        j = int(differs.argmax())
+        if not differs[j]:
+            return None
+        k = self._labels[j]
+        i = int(first[k])
+        coarse = other.names[other.labels[[i, j]]].tolist()
+        return Witness((i, j), self.names[[k]].tolist()[0], (coarse[0], coarse[1]))
 
     def map_to(self, coarse: "Partition") -> Integers:
         """(n_classes,), the class of `coarse` that each class lies in.
@@ -210,12 +222,9 @@ class Partition:
             >>> fine.map_to(coarse).tolist()
             [0, 1, 0]
         """
-        if pair := self.separated_by(coarse):
-            i, j = pair
+        if witness := self.witness_against(coarse):
             raise InputError(
-                f"not a refinement: samples {i} and {j} share class {self.name_of(i)!r} and have "
-                f"{coarse.name_of(i)!r} and {coarse.name_of(j)!r} in the coarse partition; "
-                "take the meet of the two as the refinement"
+                f"not a refinement: {witness}; take the meet of the two as the fine one"
             )
         return coarse.labels[self.representatives]
 
@@ -237,9 +246,6 @@ class Partition:
     def meet(self, other: "Partition") -> "Partition":
         """The coarsest common refinement: samples belong together where both say so.
 
-        Raises:
-            InputError: the partitions have different numbers of samples.
-
         Examples:
             >>> Partition([0, 0, 1, 1]).meet(Partition([0, 1, 1, 1])).labels.tolist()
             [0, 1, 2, 2]
@@ -253,9 +259,6 @@ class Partition:
 
     def join(self, other: "Partition") -> "Partition":
         """The finest common coarsening: samples belong together where a chain of both links them.
-
-        Raises:
-            InputError: the partitions have different numbers of samples.
 
         Examples:
             >>> Partition([0, 0, 1, 2]).join(Partition([0, 1, 1, 2])).labels.tolist()
