@@ -1,4 +1,7 @@
-"""The law of some variables of a finite model: the product of the tables, the others summed out."""
+"""The law of some variables of a finite model: the product of the tables, the others summed out.
+
+Several models with the same variables are enumerated together, with their index as one more axis.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causal_ssl.errors import InputError
-from causal_ssl.scm.tables import Table
+from causal_ssl.errors import InputError, one_of
+from causal_ssl.scm.tables import Table, in_one_arithmetic
 
 # numpy.einsum names axes by the letters of the alphabet, small and capital.
 MOST_AXES = 52
@@ -21,13 +24,15 @@ def joint_law(tables: Mapping[str, Table], variables: Sequence[str]) -> NDArray[
         variables: one axis of the result each; one named twice has all mass on the diagonal.
 
     Raises:
-        InputError: no variable, or more than 52 of them with their ancestors.
+        InputError: no variable, an unknown one, or more than 52 of them with their ancestors.
 
     Examples:
         >>> tables = {"C": Table((), [0.5, 0.5]), "Y": Table(("C",), [[0.9, 0.1], [0.5, 0.5]])}
         >>> joint_law(tables, ["Y"]).round(3).tolist()
         [0.7, 0.3]
     """
+    for name in variables:
+        one_of("variable", name, tables)
     axes = {name: axis for axis, name in enumerate(_with_ancestors(tables, variables))}
     operands: list[Any] = []
     for name in axes:
@@ -45,6 +50,47 @@ def joint_law(tables: Mapping[str, Table], variables: Sequence[str]) -> NDArray[
             f"with at most {MOST_AXES} among them and their ancestors"
         )
     return np.einsum(*operands, kept, optimize="greedy")
+
+
+def joint_laws(models: Sequence[Mapping[str, Table]], variables: Sequence[str]) -> NDArray[Any]:
+    """(len(models), k_1, ..., k_m): the law of the variables in each of several models.
+
+    Args:
+        models: variable -> table, the same variables and domains in each.
+        variables: as in `joint_law`.
+
+    Raises:
+        InputError: as `joint_law`.
+
+    Examples:
+        >>> models = [{"S": Table((), law)} for law in ([0.5, 0.5], [0.0, 1.0])]
+        >>> joint_laws(models, ["S"]).tolist()
+        [[0.5, 0.5], [0.0, 1.0]]
+    """
+    tables = {name: _stacked([model[name] for model in models]) for name in models[0]}
+    tables[_MODEL] = Table((), np.ones(len(models)))
+    return joint_law(in_one_arithmetic(tables), [_MODEL, *variables])
+
+
+# The axis of the models, over which no law sums; a name that no variable has.
+_MODEL = "\0model"
+
+
+def _stacked(tables: Sequence[Table]) -> Table:
+    """One table with the model as its first parent, unless all models have the same one."""
+    if all(table is tables[0] for table in tables):
+        return tables[0]
+    parents = tuple(dict.fromkeys(parent for table in tables for parent in table.parents))
+    aligned = np.broadcast_arrays(*(_aligned(table, parents) for table in tables))
+    return Table((_MODEL, *parents), np.stack(aligned))
+
+
+def _aligned(table: Table, parents: Sequence[str]) -> NDArray[Any]:
+    """The table's array with an axis for each of the parents, of length 1 where it has none."""
+    own = [parent for parent in parents if parent in table.parents]
+    ordered = table.probabilities.transpose(*map(table.parents.index, own), -1)
+    missing = [axis for axis, parent in enumerate(parents) if parent not in own]
+    return np.expand_dims(ordered, tuple(missing))
 
 
 def _with_ancestors(tables: Mapping[str, Table], variables: Sequence[str]) -> list[str]:

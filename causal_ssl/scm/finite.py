@@ -22,7 +22,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.errors import InputError, one_of
 from causal_ssl.randomness import derived_seed
 from causal_ssl.scm.enumeration import joint_law
 from causal_ssl.scm.graph import causal_graph, topological_order
@@ -74,7 +74,7 @@ class FiniteSCM:
     """Variable -> table, in the order given."""
 
     def __init__(self, mechanisms: Mapping[str, FiniteMechanism]) -> None:
-        self._set(as_tables(mechanisms))
+        self._set(as_tables(mechanisms, {}))
 
     def _set(self, tables: Mapping[str, Table]) -> None:
         self.mechanisms = MappingProxyType(in_one_arithmetic(tables))
@@ -124,9 +124,13 @@ class FiniteSCM:
         """
         tables = {}
         for variable, value in interventions.items():
-            self._check_known(variable)
+            one_of("variable", variable, self.mechanisms)
             tables[variable] = self._intervention(variable, value)
-        return self._with(tables)
+            check_table(variable, tables[variable], self.domains)
+        done = self._with(tables)
+        if any(table.parents for table in tables.values()):
+            causal_graph({name: table.parents for name, table in done.mechanisms.items()})
+        return done
 
     def extend(self, **mechanisms: FiniteMechanism) -> "FiniteSCM":
         """The model with further variables, e.g. a representation, a proxy and a task.
@@ -148,16 +152,12 @@ class FiniteSCM:
                     f"extend({variable}=...): the model has a variable {variable!r} already; "
                     "choose another name, or replace its mechanism with do"
                 )
-        return FiniteSCM({**self.mechanisms, **mechanisms})
+        return self._with(as_tables(mechanisms, self.mechanisms))
 
     def _with(self, tables: Mapping[str, Table]) -> "FiniteSCM":
-        """These tables in place of the model's own; the others are not checked again."""
-        for variable, table in tables.items():
-            check_table(variable, table, self.domains)
+        """The model with these tables, which have been checked, added or in place of its own."""
         model = object.__new__(FiniteSCM)
         model._set({**self.mechanisms, **tables})
-        if any(table.parents for table in tables.values()):
-            causal_graph({name: table.parents for name, table in model.mechanisms.items()})
         return model
 
     def _intervention(self, variable: str, value: FiniteIntervention) -> Table:
@@ -190,8 +190,6 @@ class FiniteSCM:
         Raises:
             InputError: no variable, an unknown one, or more than 52 of them with their ancestors.
         """
-        for variable in variables:
-            self._check_known(variable)
         return joint_law(self.mechanisms, variables)
 
     def conditional(self, of: str | Sequence[str], *, given: str | Sequence[str]) -> NDArray[Any]:
@@ -250,7 +248,3 @@ class FiniteSCM:
             uniform = np.random.default_rng(derived_seed(seed, name)).random((n, 1))
             drawn[name] = (uniform >= rows).sum(-1)
         return drawn
-
-    def _check_known(self, variable: str) -> None:
-        if variable not in self.mechanisms:
-            raise unknown_name("variable", variable, self.mechanisms)

@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from causal_ssl import divergences
 from causal_ssl.errors import InputError
+from causal_ssl.scm.enumeration import joint_laws
 from causal_ssl.scm.finite import FiniteIntervention, FiniteSCM
 from causal_ssl.scm.tables import SUM_TOLERANCE, names_of
 
@@ -139,7 +140,7 @@ def invariance_gap(
         pointwise=pointwise,
         overlap=common.sum(-1),
         mean=_mean(pointwise, common),
-        information=information(law, shares),
+        information=float(information(law, shares)),
         accuracy=law.astype(np.float64).max(-1).sum(-1),
         pooled_accuracy=float(pooled.max(-1).sum()),
         chance=float(pooled.sum(0).max()),
@@ -172,38 +173,39 @@ def environment_names(environments: Environments) -> tuple[str, ...]:
 def environment_laws(scm: FiniteSCM, environments: Environments, *variables: str) -> NDArray[Any]:
     """(e, k_1, ..., k_m): the joint law of the variables in each environment."""
     interventions = environments.values() if isinstance(environments, Mapping) else environments
-    return np.stack([scm.do(**intervention).joint(*variables) for intervention in interventions])
+    models = [scm.do(**intervention).mechanisms for intervention in interventions]
+    return joint_laws(models, variables)
 
 
 def pointwise_gaps(law: NDArray[Any], measures: Sequence[str]) -> Floats:
-    """(len(measures), e, e, k_f): D(p_i(Y | f = v) || p_j(Y | f = v)), NaN off the common support.
+    """(len(measures), ..., e, e, k_f): D(p_i(Y | f = v) || p_j(Y | f = v)), NaN off the support.
 
     Args:
-        law: (e, k_f, k_y), p_e(f, y) in floats or fractions.
+        law: (..., e, k_f, k_y), p_e(f, y) in floats or fractions.
         measures: names of divergences D.
     """
     given = torch.from_numpy(_rows(law)).log()
-    first, second = given[:, None], given[None]
+    first, second = given.unsqueeze(-3), given.unsqueeze(-4)
     gaps = [divergences.get(name)(first, second).numpy() for name in measures]
     return np.where(common_mass(law) > 0, gaps, np.nan)
 
 
 def common_mass(law: NDArray[Any]) -> Floats:
-    """(e, e, k_f): min(p_i(f = v), p_j(f = v)) of p_e(f, y), (e, k_f, k_y)."""
+    """(..., e, e, k_f): min(p_i(f = v), p_j(f = v)) of p_e(f, y), (..., e, k_f, k_y)."""
     mass = law.sum(-1).astype(np.float64)
-    return np.minimum(mass[:, None], mass[None])
+    return np.minimum(mass[..., :, None, :], mass[..., None, :, :])
 
 
-def information(law: NDArray[Any], weights: Floats) -> float:
-    """I(Y; E | f) in nats, of p_e(f, y), (e, k_f, k_y), and the law (e,) of E.
+def information(law: NDArray[Any], weights: Floats) -> Floats:
+    """(...): I(Y; E | f) in nats, of p_e(f, y), (..., e, k_f, k_y), and the law (e,) of E.
 
     It is the mean over E and f of KL(p_e(Y | f) || p(Y | f)), p the mixture of the environments.
     """
     shares = weights[:, None, None] * law.astype(np.float64)
-    pooled = torch.from_numpy(_rows(shares.sum(0))).log()
+    pooled = torch.from_numpy(_rows(shares.sum(-3, keepdims=True))).log()
     apart = divergences.kl(torch.from_numpy(_rows(law)).log(), pooled).numpy()
     mass = shares.sum(-1)
-    return float((mass * np.where(mass > 0, apart, 0)).sum())
+    return (mass * np.where(mass > 0, apart, 0)).sum((-2, -1))
 
 
 def checked_weights(weights: ArrayLike | None, n: int) -> Floats:

@@ -59,24 +59,23 @@ def random_table(
     """
     counts = _counts(rng, tuple(shape), p_zero)
     if not exact:
-        return Table(tuple(parents), counts / GRID)
+        return Table(parents, counts / GRID)
     fractions = [Fraction(count, GRID) for count in counts.ravel().tolist()]
-    return Table(tuple(parents), np.array(fractions, dtype=object).reshape(shape))
+    return Table(parents, np.array(fractions, dtype=object).reshape(shape))
 
 
 def _counts(rng: Generator, shape: tuple[int, ...], p_zero: float) -> NDArray[np.int64]:
     """Whole numbers whose rows sum to `GRID`, from even to lopsided."""
+    values = np.arange(shape[-1])
     support = rng.random(shape) >= p_zero
-    never_empty = rng.integers(shape[-1], size=shape[:-1])
-    np.put_along_axis(support, never_empty[..., None], True, axis=-1)
+    support |= values == rng.integers(shape[-1], size=shape[:-1])[..., None]
     # The power spreads rows from nearly uniform to nearly one-hot.
-    weight = rng.standard_exponential(shape) ** rng.choice([0.5, 1.0, 3.0]) * support
+    weight = support * rng.standard_exponential(shape) ** rng.choice([0.5, 1.0, 3.0])
     share = weight / weight.sum(-1, keepdims=True)
-    counts = support + np.floor(share * (GRID - support.sum(-1, keepdims=True))).astype(np.int64)
-    left_over = GRID - counts.sum(-1, keepdims=True)
-    largest = counts.argmax(-1)[..., None]
-    np.put_along_axis(counts, largest, np.take_along_axis(counts, largest, -1) + left_over, axis=-1)
-    return counts
+    to_share = GRID - support.sum(-1, keepdims=True)
+    counts = support + np.floor(share * to_share).astype(np.int64)
+    largest = values == counts.argmax(-1)[..., None]
+    return counts + largest * (GRID - counts.sum(-1, keepdims=True))
 
 
 def random_world(

@@ -155,16 +155,27 @@ def as_table(
         raise InputError(f"mechanism of {variable!r}: {error}") from error
 
 
-def as_tables(mechanisms: Mapping[str, FiniteMechanism]) -> dict[str, Table]:
-    """Every mechanism as a table, checked; a function after the parents whose domains it needs."""
+def as_tables(
+    mechanisms: Mapping[str, FiniteMechanism], known: Mapping[str, Table]
+) -> dict[str, Table]:
+    """Every mechanism as a table, checked; a function after the parents whose domains it needs.
+
+    Args:
+        mechanisms: variable -> mechanism.
+        known: variable -> table of other variables, checked already.
+
+    Raises:
+        InputError: as `FiniteSCM`.
+    """
     parents = {name: parents_of(name, mechanism) for name, mechanism in mechanisms.items()}
     for name, of_name in parents.items():
         for parent in of_name:
-            if parent not in mechanisms:
-                raise unknown_name(f"parent of {name!r}", parent, mechanisms)
-    domains: dict[str, int] = {}
+            if parent not in mechanisms and parent not in known:
+                raise unknown_name(f"parent of {name!r}", parent, [*mechanisms, *known])
+    domains = {name: table.size for name, table in known.items()}
+    new = {name: [p for p in of_name if p in mechanisms] for name, of_name in parents.items()}
     tables: dict[str, Table] = {}
-    for name in topological_order(causal_graph(parents)):
+    for name in topological_order(causal_graph(new)):
         tables[name] = as_table(name, mechanisms[name], domains)
         check_table(name, tables[name], domains)
         domains[name] = tables[name].size
@@ -200,18 +211,19 @@ def check_table(variable: str, table: Table, domains: Mapping[str, int]) -> None
                 f"has {domains[parent]} values: give one row for each"
             )
     rows = table.probabilities
+    sums = rows.sum(-1)
+    off = np.abs(sums - 1) > (0 if table.exact else SUM_TOLERANCE)
+    # NaN fails the first comparison.
+    if np.all(rows >= 0) and not np.any(off):
+        return
     if not table.exact and np.isnan(rows).any():
         raise _bad_row(variable, table, np.isnan(rows).any(-1), "has NaN: give a number for each")
     if (rows < 0).any():
         raise _bad_row(
             variable, table, (rows < 0).any(-1), "is negative somewhere: give probabilities"
         )
-    sums = rows.sum(-1)
-    off = sums != 1 if table.exact else ~(np.abs(sums - 1) <= SUM_TOLERANCE)
-    if np.any(off):
-        first = np.asarray(sums)[np.asarray(off)].flat[0]
-        wrong = f"sums to {first}, not 1: divide it by its sum"
-        raise _bad_row(variable, table, off, wrong)
+    first = np.asarray(sums)[np.asarray(off)].flat[0]
+    raise _bad_row(variable, table, off, f"sums to {first}, not 1: divide it by its sum")
 
 
 def _bad_row(variable: str, table: Table, bad: Any, what: str) -> InputError:

@@ -94,6 +94,28 @@ class TestControls:
         assert soft.smallest_overlap == pytest.approx(1)
 
 
+class TestEnvironmentLaws:
+    """All environments are enumerated at once."""
+
+    @pytest.mark.parametrize("variables", [("Y",), ("X", "Y"), ("Y", "S", "Y")])
+    def test_as_one_by_one(self, variables: tuple[str, ...]) -> None:
+        scm = world()
+        environments: list[Any] = [
+            {},
+            {"S": 0},
+            {"C": [0.1, 0.0, 0.9]},
+            {"S": Table("Y", [[0.3, 0.7], [0.6, 0.4]]), "C": 2},
+            {"Y": Table("S", [[0.3, 0.7], [0.6, 0.4]])},
+        ]
+        laws = environment_laws(scm, environments, *variables)
+        for law, environment in zip(laws, environments, strict=True):
+            assert law == pytest.approx(scm.do(**environment).joint(*variables), abs=1e-15)
+
+    def test_of_variables_that_no_intervention_reaches(self) -> None:
+        laws = environment_laws(world(), hard_environments(world(), "S"), "C")
+        assert laws.tolist() == [[0.2, 0.3, 0.5]] * 2
+
+
 class TestValues:
     def noisy(self) -> FiniteSCM:
         """f = C with a probability of error that depends on style."""
@@ -153,6 +175,9 @@ class TestValues:
         floats = FiniteSCM(
             {n: Table(t.parents, t.as_floats()) for n, t in exact.mechanisms.items()}
         )
+        law = environment_laws(exact, {"seen": {}, **hard_environments(exact, "S")}, "F", "F", "C")
+        assert all(isinstance(number, Fraction) for number in law.flat)
+        assert law.sum((1, 2, 3)).tolist() == [1, 1, 1]
         for name in F_DIVERGENCES:
             one, other = (
                 invariance_gap(scm, hard_environments(scm, "S"), y="C", f="F", divergence=name)
