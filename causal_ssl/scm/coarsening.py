@@ -96,8 +96,8 @@ def cancelling_model(nudge: Fraction | int = 0) -> FiniteSCM:
     1 speaks for H = 1 by 3 to 1: P(T = 1 | I = 1) = 1/4 * 4/5 + 3/4 * 2/5 = 1/2, as for image 0.
     The observational partition merges what the causal one separates. Given the other parameters, it
     takes this one value of the last: any nudge, however small, adds 3/4 of itself to
-    P(T = 1 | I = 1) and restores the refinement (but for -1/5, which makes the effects equal: there
-    is nothing to separate, and the observational partition is the finer one).
+    P(T = 1 | I = 1) and restores the refinement. At a nudge of -1/5 effects are equal, and the
+    observational partition is strictly finer.
 
     Args:
         nudge: added to P(T = 1 | I = 1, H = 1), in [-2/5, 3/5].
