@@ -43,6 +43,7 @@ from causal_ssl.scm.random_finite import (
     random_mixing,
     random_partition,
     random_representation,
+    random_style_table,
     random_table,
     random_unrefined,
     random_world,
@@ -57,7 +58,7 @@ class Case:
     """A model with F, Y_R and Y_t among its variables, and the environments to compare.
 
     Attributes:
-        setting, seed: what it was drawn as.
+        setting, seed: what it was drawn as; seed -1: built on purpose.
         scm: the model.
         environments: name -> intervention.
     """
@@ -128,7 +129,13 @@ def _channel(rng: Generator, exact: bool) -> FiniteSCM:
 
 def _channel_depends_on_style(rng: Generator, exact: bool) -> FiniteSCM:
     scm = _with_proxy(rng, exact)
-    return scm.extend(Y_t=_channel_table(rng, scm, [PROXY, "S"], exact))
+    possible = scm.joint(PROXY) > 0
+    while True:
+        table = _channel_table(rng, scm, [PROXY, "S"], exact)
+        channels = table.probabilities[possible]
+        # Of 10,000 tables one came out the same for all styles.
+        if (channels != channels[:, :1]).any():
+            return scm.extend(Y_t=table)
 
 
 def _not_a_refinement(rng: Generator, exact: bool) -> FiniteSCM:
@@ -141,31 +148,31 @@ def _not_a_refinement(rng: Generator, exact: bool) -> FiniteSCM:
 
 def _hidden_channel(rng: Generator, exact: bool) -> FiniteSCM:
     """Content in two parts, C and H: the proxy sees C, the task H too, f mixes H with style."""
-    n_c, n_h, n_s, n_codes = (int(n) for n in rng.integers(2, 4, size=4))
+    n_c, n_h, n_s, n_codes = rng.integers(2, 4, size=4).tolist()
     scm = FiniteSCM(
         {
             "C": random_table(rng, [], (n_c,), exact=exact),
             "H": random_table(rng, ["C"], (n_c, n_h), exact=exact),
-            "S": random_table(rng, ["C"], (n_c, n_s), exact=exact),
+            "S": random_style_table(rng, n_c, n_s, exact=exact),
             "X": random_mixing(rng, {"C": n_c, "H": n_h, "S": n_s}),
         }
     )
     code = rng.integers(n_codes, size=(n_h, n_s))
+    proxy = random_partition(rng, n_c, int(rng.integers(2, n_c + 1)))
     scm = scm.extend(
-        F=read_off(scm, lambda c, h, s: int(c * n_codes + code[h, s])),
-        Y_R=partition_table(random_partition(rng, n_c, n_c), "C"),
+        F=read_off(scm, lambda c, h, s: c * n_codes + code[h, s]),
+        Y_R=partition_table(proxy, "C"),
     )
     return scm.extend(Y_t=_channel_table(rng, scm, [PROXY, "H"], exact))
 
 
 def _entangled_representation(rng: Generator, exact: bool) -> FiniteSCM:
     """f = c xor s, over 2 or 4 values, all of them possible."""
-    n = int(_pick(rng, 2, 4))
-    style = _pick(rng, [], ["C"])
+    n = _pick(rng, 2, 4)
     scm = FiniteSCM(
         {
             "C": random_table(rng, [], (n,), exact=exact),
-            "S": random_table(rng, style, (n,) * (len(style) + 1), exact=exact),
+            "S": random_style_table(rng, n, n, exact=exact),
             "X": random_mixing(rng, {"C": n, "S": n}),
         }
     )

@@ -25,7 +25,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from causal_ssl import divergences
-from causal_ssl.errors import InputError
+from causal_ssl.errors import InputError, one_of
 from causal_ssl.scm.enumeration import joint_laws
 from causal_ssl.scm.finite import FiniteIntervention, FiniteSCM
 from causal_ssl.scm.tables import SUM_TOLERANCE, names_of
@@ -46,7 +46,7 @@ class InvarianceGap:
         overlap: (e, e), sum over v of min(p_i(f = v), p_j(f = v)), in [0, 1].
         mean: (e, e), the gap averaged over the common part min(p_i, p_j) of the two laws of f; NaN
             where there is none.
-        information: I(Y; E | f) in nats, in [0, log e]; E is drawn with the given weights.
+        information: I(Y; E | f) in nats, from 0 to the entropy of E; E is drawn with the weights.
         accuracy: (e,), of the Bayes predictor of Y from f in each environment.
         pooled_accuracy: of the one that does not know the environment, over all of them.
         chance: that of predicting the most frequent label.
@@ -150,10 +150,14 @@ def invariance_gap(
 def hard_environments(scm: FiniteSCM, variable: str) -> dict[str, dict[str, int]]:
     """One environment for each value of a variable, which is set to it.
 
+    Raises:
+        InputError: an unknown variable.
+
     Examples:
         >>> hard_environments(FiniteSCM({"S": [0.5, 0.5]}), "S")
         {'do(S=0)': {'S': 0}, 'do(S=1)': {'S': 1}}
     """
+    one_of("variable", variable, scm.domains)
     return {f"do({variable}={v})": {variable: v} for v in range(scm.domains[variable])}
 
 

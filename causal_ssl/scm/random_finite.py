@@ -104,15 +104,30 @@ def random_world(
     """
     one_of("mixing", mixing, get_args(Mixing))
     n_content, n_style = int(rng.integers(3, 7)), int(rng.integers(2, 4))
-    causes = bool(rng.integers(2)) if content_causes_style is None else content_causes_style
-    style_axes = (n_content, n_style) if causes else (n_style,)
     return FiniteSCM(
         {
             "C": random_table(rng, [], (n_content,), p_zero=0.1, exact=exact),
-            "S": random_table(rng, ["C"] * causes, style_axes, p_zero=0.2, exact=exact),
+            "S": random_style_table(
+                rng, n_content, n_style, from_content=content_causes_style, p_zero=0.2, exact=exact
+            ),
             "X": random_mixing(rng, {"C": n_content, "S": n_style}, mixing, exact=exact),
         }
     )
+
+
+def random_style_table(
+    rng: Generator,
+    n_content: int,
+    n_style: int,
+    *,
+    from_content: bool | None = None,
+    p_zero: float = 0.0,
+    exact: bool = False,
+) -> Table:
+    """The table of style S, given content C or by itself; None: either, at even odds."""
+    if rng.integers(2) if from_content is None else from_content:
+        return random_table(rng, ["C"], (n_content, n_style), p_zero=p_zero, exact=exact)
+    return random_table(rng, [], (n_style,), p_zero=p_zero, exact=exact)
 
 
 def random_mixing(
@@ -172,7 +187,8 @@ def read_off(scm: FiniteSCM, function: Callable[..., int]) -> Table:
             "x does not determine the variables mixed to it: draw a model whose mixing is injective"
         )
     values = {x: function(*latents) for *latents, x in pairs.tolist()}
-    return function_table(lambda x: values[x], {"X": table.size})
+    # A value of x that nothing is mixed to has probability 0, wherever it is sent.
+    return function_table(lambda x: values.get(x, 0), {"X": table.size})
 
 
 def random_environments(
@@ -195,17 +211,12 @@ def random_environments(
     hard: dict[str, Environment] = {**hard_environments(scm, "S")}
     if kind == "hard":
         return hard
+    sizes = scm.domains["C"], scm.domains["S"]
     soft: dict[str, Environment] = {
-        f"soft {i}": {"S": _soft_law(rng, scm, exact)} for i in range(rng.integers(2, 4))
+        f"soft {i}": {"S": random_style_table(rng, *sizes, exact=exact)}
+        for i in range(rng.integers(2, 4))
     }
     return soft if kind == "soft" else {"as it is": {}, **hard, **soft}
-
-
-def _soft_law(rng: Generator, scm: FiniteSCM, exact: bool) -> Table:
-    content, style = scm.domains["C"], scm.domains["S"]
-    if rng.integers(2):
-        return random_table(rng, ["C"], (content, style), exact=exact)
-    return random_table(rng, [], (style,), exact=exact)
 
 
 def random_partition(rng: Generator, n: int, n_classes: int) -> Partition:

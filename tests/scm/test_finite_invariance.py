@@ -307,3 +307,8 @@ def test_laws_of_random_models(seed: int) -> None:
 def test_bad_input(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         invariance_gap(world(), **{"environments": SOFT, "y": "Y", "f": "X", **options})
+
+
+def test_hard_environments_of_an_unknown_variable() -> None:
+    with pytest.raises(InputError, match="unknown variable 'style'"):
+        hard_environments(world(), "style")
