@@ -2,7 +2,8 @@
 
     method = methods.get("relic")
     objective = method.objective(alpha=0.5)
-    methods.names()   # ['infonce', 'relic', ...]
+    methods.names()                     # ['infonce', 'relic', ...]
+    methods.names(takes_groups=True)    # ['supcon']: those that need the samples' groups
 
 Defaults are those of the numerical study: outputs in R^n compared by negative squared L2, tau = 1.
 """
@@ -15,6 +16,7 @@ from causal_ssl.methods import (  # isort: skip
     align_maxent,
     barlow_twins,
     vicreg,
+    supcon,
 )
 from causal_ssl.methods.registry import Method, get, names, register
 
@@ -28,5 +30,6 @@ __all__ = [
     "register",
     "relic",
     "relic_t",
+    "supcon",
     "vicreg",
 ]

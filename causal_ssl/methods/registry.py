@@ -39,6 +39,11 @@ class Method:
         object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))
 
     @property
+    def takes_groups(self) -> bool:
+        """Whether training needs a task that says which samples belong together."""
+        return self.objective().takes_groups
+
+    @property
     def options(self) -> dict[str, Any]:
         """Every argument of the objective with the value it has here by default."""
         parameters = inspect.signature(self.objective_class).parameters
@@ -100,11 +105,21 @@ def get(name: str) -> Method:
     return _METHODS[name]
 
 
-def names() -> list[str]:
+def names(*, takes_groups: bool | None = False) -> list[str]:
     """The registered names, in the order of registration.
 
+    Args:
+        takes_groups: False for the methods that train on views alone; True for those that need the
+            samples' groups too; None for all.
+
     Examples:
-        >>> "infonce" in names()
-        True
+        >>> "infonce" in names(), "supcon" in names()
+        (True, False)
+        >>> names(takes_groups=True)
+        ['supcon']
     """
-    return list(_METHODS)
+    return [
+        name
+        for name, method in _METHODS.items()
+        if takes_groups is None or method.takes_groups == takes_groups
+    ]

@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from causal_ssl import files
 from causal_ssl.errors import InputError
@@ -58,7 +60,7 @@ def describe(value: Any) -> Any:
     """A value as plain data for an `Identity`: what it is configured to, not where it is stored.
 
     Dataclasses and modules become dicts of their public fields (a module's parameters, buffers and
-    mode are state and left out), functions their names.
+    mode are state and left out), tensors a hash of what they hold, functions their names.
 
     Examples:
         >>> describe(nn.LeakyReLU(0.2))
@@ -66,6 +68,9 @@ def describe(value: Any) -> Any:
     """
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, Tensor):
+        data = value.detach().cpu().flatten().view(torch.uint8).numpy().tobytes()
+        return f"{value.dtype} {tuple(value.shape)} {sha256(data).hexdigest()[:16]}"
     if isinstance(value, list | tuple):
         return [describe(item) for item in value]
     if isinstance(value, Mapping):

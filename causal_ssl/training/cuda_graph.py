@@ -21,22 +21,35 @@ class GraphedStep:
     Args:
         step: the step to record, in the state to start from.
         x: an input of the shape of all that follow.
+        groups: labels of the shape of all that follow, if the objective takes groups.
 
     Raises:
         InputError: not on CUDA.
     """
 
-    def __init__(self, step: TrainingStep, x: Tensor) -> None:
+    def __init__(self, step: TrainingStep, x: Tensor, groups: Tensor | None = None) -> None:
         if step.device.type != "cuda":
             raise InputError(f"a CUDA graph on {step.device.type}: switch cuda_graph off")
         self._step = step
         self._x = x.clone()
+        self._groups = None if groups is None else groups.clone()
         self._decay = torch.ones((), device=step.device)
         self._record()
 
-    def __call__(self, x: Tensor, *, learning_rate: float, decay: float = 1.0) -> Tensor:
+    def __call__(
+        self,
+        x: Tensor,
+        *,
+        learning_rate: float,
+        decay: float = 1.0,
+        groups: Tensor | None = None,
+    ) -> Tensor:
         """As `TrainingStep.__call__`."""
+        if (groups is None) != (self._groups is None):
+            raise InputError("groups in the recorded step or in this call alone: give both or none")
         self._x.copy_(x)
+        if self._groups is not None:
+            self._groups.copy_(groups)  # type: ignore[arg-type]
         self._decay.fill_(decay)
         self._rate.fill_(learning_rate)
         self._graph.replay()
@@ -52,12 +65,12 @@ class GraphedStep:
             stream.wait_stream(torch.cuda.current_stream(self._step.device))
             with torch.cuda.stream(stream):
                 for _ in range(_WARM_UP_STEPS):
-                    self._step.run(self._x, self._decay)
+                    self._step.run(self._x, self._decay, self._groups)
             torch.cuda.current_stream(self._step.device).wait_stream(stream)
         self._graph = torch.cuda.CUDAGraph()
         self._step.optimizer.zero_grad(set_to_none=True)
         with torch.cuda.graph(self._graph):
-            self._terms = self._step.run(self._x, self._decay)
+            self._terms = self._step.run(self._x, self._decay, self._groups)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from causal_ssl.datasets.content_style import ContentStyle
+from causal_ssl.datasets.tasks import Task
 from causal_ssl.methods import Method
 from causal_ssl.objectives import Objective
 from causal_ssl.training.checkpoint import Identity, describe
@@ -23,11 +24,12 @@ def identity_of(
     config: NumericalTraining,
     seeds: list[int],
     n_outputs: int,
+    tasks: Sequence[Task] | None = None,
 ) -> Identity:
     """Everything that the course of a run depends on, worlds by a hash of their parameters."""
     settings = asdict(config)
     del settings["checkpoint_every_seconds"]  # when it is saved, not what is trained
-    return {
+    identity = {
         "method": method.name,
         "objective": describe(objective),
         "config": describe(settings),
@@ -37,6 +39,9 @@ def identity_of(
         "steps_per_chunk": stream.steps_per_chunk,
         "worlds": {str(r): _fingerprint(world) for r, world in enumerate(worlds)},
     }
+    if tasks is not None:
+        identity["tasks"] = {str(r): describe(task) for r, task in enumerate(tasks)}
+    return identity
 
 
 def _fingerprint(world: ContentStyle) -> dict[str, Any]:

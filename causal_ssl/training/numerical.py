@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 
 from causal_ssl.datasets.content_style import ContentStyle
+from causal_ssl.datasets.tasks import Task
 from causal_ssl.errors import InputError, in_range
 from causal_ssl.methods import Method
 from causal_ssl.models.mlp import ReplicatedMLP
@@ -49,6 +50,7 @@ def train(
     *,
     seeds: Sequence[int],
     n_outputs: int,
+    tasks: Sequence[Task] | None = None,
     device: torch.device | str = "cpu",
     checkpoint: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -63,6 +65,9 @@ def train(
         config: see `NumericalTraining`.
         seeds: R seeds, of the encoders' first weights and of the stream of samples.
         n_outputs: dimension of the representation.
+        tasks: R tasks, iff the objective takes groups: samples whose content has the same label
+            are of one group. In a checkpoint a dataclass is known by its fields, a function by its
+            name; see `causal_ssl.datasets.tasks`.
         device: where to train.
         checkpoint: file to save to every few seconds and to continue from. A finished run's is
             complete: training it again returns at once.
@@ -93,10 +98,11 @@ def train(
         [10, 20]
     """
     _check(worlds, seeds, n_outputs)
+    _check_tasks(tasks, worlds, objective)
     device = torch.device(device)
     with matmul_precision(config.precision, device):
         run = TrainingRun(
-            worlds, method, objective, config, list(seeds), n_outputs, device, checkpoint
+            worlds, method, objective, config, list(seeds), n_outputs, device, checkpoint, tasks
         )
         while run.step < config.steps:
             terms = run.chunk()
@@ -116,3 +122,23 @@ def _check(worlds: Sequence[ContentStyle], seeds: Sequence[int], n_outputs: int)
         raise InputError(
             f"worlds of {sorted(dims)} observed dimensions: train those of one dimension together"
         )
+
+
+def _check_tasks(
+    tasks: Sequence[Task] | None, worlds: Sequence[ContentStyle], objective: Objective
+) -> None:
+    name = type(objective).__name__
+    if tasks is None:
+        if objective.takes_groups:
+            raise InputError(
+                f"no tasks: {name} with groups as positives learns from labels, give one task a "
+                "world (causal_ssl.datasets.tasks)"
+            )
+        return
+    if not objective.takes_groups:
+        raise InputError(
+            f"{len(tasks)} tasks, but {name} without groups as positives looks at no label: leave "
+            "tasks out, or give the objective positives='group_mass' or 'group_mean_log'"
+        )
+    if len(tasks) != len(worlds):
+        raise InputError(f"{len(tasks)} tasks for {len(worlds)} worlds: give one each")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from causal_ssl.datasets.content_style import ContentStyle
+from causal_ssl.datasets.tasks import Task
 from causal_ssl.methods import Method
 from causal_ssl.models.ema import ema_decay
 from causal_ssl.models.mlp import ReplicatedMLP
@@ -75,6 +76,7 @@ class TrainingRun:
         n_outputs: int,
         device: torch.device,
         checkpoint: Path | None,
+        tasks: Sequence[Task] | None = None,
     ) -> None:
         self.config = config
         self.seeds = seeds
@@ -84,6 +86,7 @@ class TrainingRun:
             seeds,
             batch_size=config.batch_size,
             negatives=objective.takes_negatives,
+            tasks=tasks,
             device=device,
         )
         encoder = ReplicatedMLP(
@@ -104,7 +107,7 @@ class TrainingRun:
         self.history = History(every=config.log_every, total=config.steps)
         self.step = 0
         self.identity = identity_of(
-            worlds, method, objective, self.stream, config, seeds, n_outputs
+            worlds, method, objective, self.stream, config, seeds, n_outputs, tasks
         )
         self._advance: Callable[..., Tensor] | None = None
         self._resume()
@@ -115,13 +118,22 @@ class TrainingRun:
     def chunk(self) -> np.ndarray:
         """Train to the end of the current chunk of samples; the terms (steps, terms, replicas)."""
         index, done = divmod(self.step, self.stream.steps_per_chunk)
-        views = self.stream.chunk(index)[done : done + self.config.steps - self.step]
+        todo = slice(done, done + self.config.steps - self.step)
+        all_views, all_groups = self.stream.chunk_and_groups(index)
+        views = all_views[todo]
+        groups = [None] * len(views) if all_groups is None else list(all_groups[todo])
         if self._advance is None:
             step = self.training
-            self._advance = GraphedStep(step, views[0]) if self.config.cuda_graph else step
+            graphed = self.config.cuda_graph
+            self._advance = GraphedStep(step, views[0], groups[0]) if graphed else step
         recorded = [
-            self._advance(x, learning_rate=self.config.learning_rate_at(k), decay=self._decay(k))
-            for k, x in enumerate(views, start=self.step)
+            self._advance(
+                x,
+                learning_rate=self.config.learning_rate_at(k),
+                decay=self._decay(k),
+                groups=labels,
+            )
+            for k, (x, labels) in enumerate(zip(views, groups, strict=True), start=self.step)
         ]
         values = torch.stack(recorded).double().cpu().numpy()
         self._check_finite(values)

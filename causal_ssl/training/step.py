@@ -56,18 +56,31 @@ class TrainingStep:
         )
         self.terms: list[str] = []
 
-    def __call__(self, x: Tensor, *, learning_rate: float, decay: float = 1.0) -> Tensor:
+    def __call__(
+        self,
+        x: Tensor,
+        *,
+        learning_rate: float,
+        decay: float = 1.0,
+        groups: Tensor | None = None,
+    ) -> Tensor:
         """One step on the views x (R, V B, d), V as above.
+
+        Args:
+            x: the views.
+            learning_rate: Adam's.
+            decay: of the moving average.
+            groups: (R, B), labels of the samples, iff the objective takes groups.
 
         Returns:
             The objective's terms before the step, (terms, R), detached; their names are in `terms`.
         """
         self.optimizer.param_groups[0]["lr"] = learning_rate
-        return self.run(x, decay)
+        return self.run(x, decay, groups)
 
-    def run(self, x: Tensor, decay: float | Tensor) -> Tensor:
+    def run(self, x: Tensor, decay: float | Tensor, groups: Tensor | None = None) -> Tensor:
         """As a call, at the learning rate that the optimiser has."""
-        terms = self.forward(x)
+        terms = self.forward(x, groups)
         self.optimizer.zero_grad(set_to_none=True)
         terms["loss"].sum().backward()
         self.optimizer.step()
@@ -76,7 +89,7 @@ class TrainingStep:
         self.terms = list(terms)
         return torch.stack([term.detach() for term in terms.values()])
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
+    def forward(self, x: Tensor, groups: Tensor | None = None) -> dict[str, Tensor]:
         """The objective's terms, each (R,), with gradient to the encoder."""
         autocast = torch.autocast(self.device.type, torch.bfloat16)
         with autocast if self.precision == "bf16" else nullcontext():
@@ -89,6 +102,7 @@ class TrainingStep:
             online=list(online[:2]),
             target=None if target is None else list(target[:2]),
             negatives=negatives[0] if negatives else None,
+            groups=groups,
         )
 
     def state_dict(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from causal_ssl.errors import InputError
 from causal_ssl.methods import Method
 from causal_ssl.objectives import InfoNCE, NegSquaredL2, ReLIC
 
-every_method = pytest.mark.parametrize("name", methods.names())
+every_method = pytest.mark.parametrize("name", methods.names(takes_groups=None))
 
 
 def test_the_methods_of_the_numerical_study_are_registered() -> None:
@@ -28,7 +28,8 @@ def test_every_entry_is_complete_and_computes_a_loss(name: str) -> None:
     outputs = torch.rand(2, 3, 16, 4, generator=torch.Generator().manual_seed(0))
     objective = method.objective()
     negatives = outputs[0] if objective.takes_negatives else None
-    terms = objective(list(outputs), negatives=negatives)
+    groups = torch.arange(16).expand(3, 16) // 4 if objective.takes_groups else None
+    terms = objective(list(outputs), negatives=negatives, groups=groups)
     assert terms["loss"].shape == (3,)
     assert terms["loss"].isfinite().all()
 
@@ -50,6 +51,23 @@ def test_the_numerical_defaults() -> None:
     assert methods.get("relic_t").target
     assert not methods.get("relic").target
     assert methods.get("align_maxent").output == "sigmoid"
+
+
+def test_methods_that_need_groups_are_named_only_if_asked_for() -> None:
+    assert methods.names(takes_groups=True) == ["supcon"]
+    assert "supcon" not in methods.names()
+    everything = methods.names(takes_groups=None)
+    assert sorted(everything) == sorted(methods.names() + methods.names(takes_groups=True))
+    assert methods.get("supcon").takes_groups
+    assert not methods.get("infonce").takes_groups
+    assert methods.get("infonce").objective(positives="group_mass").takes_groups
+
+
+def test_supcon_takes_anchors_from_both_views_and_all_members_alike() -> None:
+    objective = methods.get("supcon").objective()
+    assert isinstance(objective, InfoNCE)
+    assert objective.symmetric
+    assert objective.positives == "group_mean_log"
 
 
 def test_overrides_change_one_objective_and_not_the_method() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from causal_ssl import files
+from causal_ssl.datasets.tasks import ContentTasks
 from causal_ssl.errors import InputError
 from causal_ssl.objectives import ReLIC
 from causal_ssl.training import checkpoint
@@ -50,7 +51,22 @@ def test_objectives_are_described_by_their_options() -> None:
         ReLIC("neg_squared_l2", alpha=0.5, direction="forward"),
     ):
         assert checkpoint.describe(relic) != checkpoint.describe(other)
+    other = ReLIC("neg_squared_l2", alpha=0.5, positives="group_mass")
+    assert checkpoint.describe(relic) != checkpoint.describe(other)
     constrained = ReLIC("neg_squared_l2", rho=0.1)
     before = checkpoint.describe(constrained)
     constrained([torch.randn(2, 8, 3), torch.randn(2, 8, 3)])
     assert checkpoint.describe(constrained) == before
+
+
+def test_tensors_are_described_by_what_they_hold() -> None:
+    tasks = [
+        ContentTasks(scale * torch.eye(2)).task(cells) for scale, cells in ((1, 4), (1, 8), (2, 4))
+    ]
+    described = [checkpoint.describe(task) for task in tasks]
+    assert described[0] == checkpoint.describe(ContentTasks(torch.eye(2)).task(4))
+    assert described[0] != described[1]
+    assert described[0] != described[2]
+    assert described[0]["cells"] == 4
+    kinds = [torch.ones(4), torch.ones(4).double(), torch.ones(2, 2), torch.ones(4).bfloat16()]
+    assert len({checkpoint.describe(tensor) for tensor in kinds}) == 4

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from causal_ssl import methods
-from causal_ssl.datasets.content_style import ContentStyle, ContentStyleConfig
+from causal_ssl.datasets.content_style import ContentStyle, ContentStyleConfig, Sample
+from causal_ssl.datasets.tasks import ContentTasks
 from causal_ssl.errors import InputError
 from causal_ssl.training import checkpoint
 from causal_ssl.training.numerical import (
@@ -42,6 +43,8 @@ def run(
     worlds = [ContentStyle.draw(WORLD, seed=seed) for seed in seeds]
     method = methods.get(name)
     objective = rest.pop("objective", None) or method.objective()
+    if objective.takes_groups and "tasks" not in rest:
+        rest["tasks"] = [ContentTasks(world.content_cov).task(8) for world in worlds]
     return train(
         rest.pop("worlds", worlds), method, objective, config, seeds=seeds, n_outputs=3, **rest
     )
@@ -67,6 +70,7 @@ def assert_same(a: Trained, b: Trained) -> None:
         ("infonce", {}),
         ("infonce", {"negatives": "separate"}),
         ("relic_t", {"rho": 0.01, "alpha": None}),  # dual multiplier and moving average
+        ("supcon", {}),
     ],
 )
 def test_resumed_is_uninterrupted_bit_for_bit(tmp_path: Path, name: str, options: dict) -> None:
@@ -149,6 +153,19 @@ def test_another_runs_checkpoint_is_refused_and_kept(
     assert path.read_bytes() == before
 
 
+def test_a_checkpoint_belongs_to_the_tasks_that_it_was_trained_on(tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    with pytest.raises(Interruption):
+        run("supcon", checkpoint=path, on_progress=interrupt_at(1))
+    for scale, cells, message in (
+        (1.0, 4, "tasks.0.cells is 8 there, 4 here"),
+        (2.0, 8, r"tasks.0.ladder.content_cov is torch.float64 \(5, 5\)"),
+    ):
+        tasks = [ContentTasks(scale * torch.eye(5).double()).task(cells)] * 2
+        with pytest.raises(InputError, match=message):
+            run("supcon", checkpoint=path, tasks=tasks)
+
+
 def test_how_often_it_is_saved_may_change(tmp_path: Path) -> None:
     path = tmp_path / "run.pt"
     with pytest.raises(Interruption):
@@ -193,11 +210,22 @@ def test_history_and_progress_tell_of_every_replica() -> None:
     assert len(wide) == 2 * math.ceil(100 / 7)
 
 
-@pytest.mark.parametrize("name", methods.names())
+@pytest.mark.parametrize("name", methods.names(takes_groups=None))
 def test_every_method_lowers_its_loss(name: str) -> None:
     config = replace(CONFIG, steps=300, batch_size=128, log_every=20)
     loss = run(name, config).history.query("term == 'loss'").pivot(index="step", columns="replica")
     assert (loss.value.iloc[-1] < loss.value.iloc[0]).all()
+
+
+def linear_r2(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    x = torch.cat([x, torch.ones(len(x), 1)], dim=1)
+    residual = y - x @ torch.linalg.lstsq(x, y).solution
+    return 1 - residual.var(0) / y.var(0)
+
+
+def represented(trained: Trained, sample: Sample) -> torch.Tensor:
+    with torch.no_grad():
+        return trained.encoder.replica(0)(sample.x)
 
 
 def test_infonce_finds_content_and_drops_style() -> None:
@@ -208,16 +236,25 @@ def test_infonce_finds_content_and_drops_style() -> None:
     method = methods.get("infonce")
     trained = train([world], method, method.objective(), config, seeds=[0], n_outputs=5)
     sample = world.sample(2000, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        f = trained.encoder.replica(0)(sample.x)
+    f = represented(trained, sample)
+    assert linear_r2(f, sample.content).mean() > 0.6
+    assert linear_r2(f, sample.style).mean() < 0.2
 
-    def linear_r2(y: torch.Tensor) -> float:
-        x = torch.cat([f, torch.ones(len(f), 1)], dim=1)
-        residual = y - x @ torch.linalg.lstsq(x, y).solution
-        return (1 - residual.var(0) / y.var(0)).mean().item()
 
-    assert linear_r2(sample.content) > 0.6
-    assert linear_r2(sample.style) < 0.2
+def test_supcon_finds_what_its_task_depends_on_and_drops_the_rest() -> None:
+    # The task is the sign of one content coordinate: R2 .71 of it, .03 to .18 of the other nine.
+    # With five times the steps and a larger encoder, .76 and at most .05.
+    config = NumericalTraining(steps=400, batch_size=256, hidden=(64, 64))
+    world = ContentStyle.draw(ContentStyleConfig(mixing_candidates=1000), seed=0)
+    method, tasks = methods.get("supcon"), [ContentTasks(world.content_cov).task(2)]
+    trained = train(
+        [world], method, method.objective(), config, seeds=[0], n_outputs=2, tasks=tasks
+    )
+    sample = world.sample(2000, generator=torch.Generator().manual_seed(0))
+    f = represented(trained, sample)
+    r2 = linear_r2(f, torch.cat([sample.content, sample.style], dim=1))
+    assert r2[0] > 0.5
+    assert r2[1:].max() < 0.3
 
 
 @pytest.mark.parametrize(
@@ -245,6 +282,9 @@ def test_arguments_that_do_not_fit_are_refused() -> None:
         ({"worlds": worlds}, "2 seeds for 1 worlds"),
         ({"worlds": [*worlds, wider]}, r"\[10, 11\]"),
         ({"config": replace(CONFIG, cuda_graph=True)}, "CUDA graph on cpu"),
+        ({"name": "supcon", "tasks": None}, "no tasks: InfoNCE with groups as positives"),
+        ({"tasks": [ContentTasks(torch.eye(5)).task(2)] * 2}, "2 tasks, but InfoNCE without"),
+        ({"name": "supcon", "tasks": [ContentTasks(torch.eye(5)).task(2)]}, "1 tasks for 2 worlds"),
     ):
         with pytest.raises(InputError, match=message):
             run(**options)
@@ -253,7 +293,14 @@ def test_arguments_that_do_not_fit_are_refused() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize(
-    ("name", "options"), [("infonce", {}), ("relic_t", {}), ("relic", {"rho": 0.01})]
+    ("name", "options"),
+    [
+        ("infonce", {}),
+        ("relic_t", {}),
+        ("relic", {"rho": 0.01}),
+        ("supcon", {}),
+        ("relic", {"positives": "group_mass"}),
+    ],
 )
 def test_a_cuda_graph_trains_the_same(name: str, options: dict) -> None:
     objective = methods.get(name).objective(**options)

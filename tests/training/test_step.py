@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from causal_ssl import methods
 from causal_ssl.errors import InputError
 from causal_ssl.models.mlp import ReplicatedMLP
-from causal_ssl.objectives import InfoNCE
+from causal_ssl.objectives import InfoNCE, Objective
 from causal_ssl.randomness import generator_for
 from causal_ssl.training.step import TrainingStep, matmul_precision
 
@@ -26,7 +26,13 @@ def views(replicas: int, batches: int = 2, step: int = 0) -> Tensor:
     return torch.randn(replicas, batches * B, 6, generator=generator_for(step, "test"))
 
 
-@pytest.mark.parametrize("name", methods.names())
+def groups_for(objective: Objective, replicas: int, step: int = 0) -> Tensor | None:
+    if not objective.takes_groups:
+        return None
+    return torch.randint(4, (replicas, B), generator=generator_for(step, "groups"))
+
+
+@pytest.mark.parametrize("name", methods.names(takes_groups=None))
 def test_replicas_train_as_they_would_alone(name: str) -> None:
     method = methods.get(name)
 
@@ -40,7 +46,13 @@ def test_replicas_train_as_they_would_alone(name: str) -> None:
         for k in range(3):
             # 2e-3: a replica alone and in a group differ in rounding, which Adam's first steps
             # (sign-like) and the following ones must not have time to blow up
-            terms = step(views(3, step=k)[replicas], learning_rate=2e-3, decay=0.9)
+            groups = groups_for(step.objective, 3, step=k)
+            terms = step(
+                views(3, step=k)[replicas],
+                learning_rate=2e-3,
+                decay=0.9,
+                groups=None if groups is None else groups[replicas],
+            )
         return step, terms
 
     together, terms = trained([0, 1, 2])
@@ -79,6 +91,18 @@ def test_a_third_batch_serves_as_negatives() -> None:
     u, v, w = step.encoder.replica(0)(x[0]).split(B)
     expected = objective([u, v], negatives=w)["loss"]
     torch.testing.assert_close(step.forward(x)["loss"][0], expected)
+
+
+def test_groups_are_labels_of_the_samples_in_both_views() -> None:
+    objective = InfoNCE("neg_squared_l2", positives="group_mass")
+    step = TrainingStep(encoder([0, 1]), objective, batch_size=B)
+    x, groups = views(2), groups_for(objective, 2)
+    for r in (0, 1):
+        u, v = step.encoder.replica(r)(x[r]).split(B)
+        expected = objective([u, v], groups=groups[r])["loss"]
+        torch.testing.assert_close(step.forward(x, groups)["loss"][r], expected)
+    with pytest.raises(InputError, match="no groups"):
+        step(x, learning_rate=1e-3)
 
 
 def test_target_is_the_moving_average_after_each_step() -> None:
