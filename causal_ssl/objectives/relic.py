@@ -62,7 +62,7 @@ class ReLIC(Objective):
         positives: the proxy: `instance`, `group_mass` or `group_mean_log`.
         alpha: weight of the invariance term, at least 0; 1 if neither it nor rho is given.
         rho: the constraint's bound, at least 0, in units of the divergence; instead of alpha.
-        divergence: `kl`, `js`, `hellinger2`, `tv` or `l2`; the paper allows any.
+        divergence: `kl`, `js`, `hellinger2`, `tv`, `chi2` or `l2`; the paper allows any.
         direction: `forward`, D(p_lk || p_kl) for l < k; `reverse`, D(p_kl || p_lk); `both`, their
             mean.
         stop_gradient: `none`; `first` or `second`: that argument of each D is a constant.

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from causal_ssl.divergences import DIVERGENCES, get
+from causal_ssl.divergences import DIVERGENCES, F_DIVERGENCES, get
 from causal_ssl.errors import InputError
 from causal_ssl.objectives import InfoNCE, Inner, Objective, ReLIC, VICReg, chunks
 from causal_ssl.objectives.groups import Groups
@@ -18,7 +18,6 @@ from causal_ssl.objectives.proxy_pair import Comparison, group_proxy_terms
 
 SIMILARITIES = ["cosine", "inner", "neg_squared_l2", "neg_l1", "neg_l3"]
 GROUPED = ["group_mass", "group_mean_log"]
-F_DIVERGENCES = [name for name in DIVERGENCES if name != "l2"]
 LABELS = torch.tensor([4, -2, 4, 9, 9, 4, 7])  # groups of three, one, two and one
 OBJECTIVES = {
     "infonce": lambda positives: InfoNCE("neg_squared_l2", tau=0.7, positives=positives),
