@@ -38,7 +38,7 @@ TOLERANCE = 1e-12
 """Relative to max(1, D). Against 40-digit arithmetic the gaps were off by 2e-15 of it at most.
 
 It also tells a gap from none: of 60,000 models those with equal laws had at most 2e-16, in total
-variation, and all others at least 5e-10.
+variation, and all others at least 9e-9.
 """
 
 
