@@ -188,8 +188,8 @@ class Probe(ClassifierMixin, BaseEstimator):
         unknown = np.setdiff1d(present, self.classes_)
         if len(unknown):
             raise InputError(
-                f"label {unknown.tolist()[0]!r} is not among the classes {self.classes_.tolist()}: name "
-                "all classes of the pooled data"
+                f"label {unknown.tolist()[0]!r} is not among the classes "
+                f"{self.classes_.tolist()}: name all classes of the pooled data"
             )
         self.n_fit_ = len(labels)
         self._columns = np.searchsorted(self.classes_, present)

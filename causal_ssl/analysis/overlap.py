@@ -1,0 +1,148 @@
+"""Overlap of f(X) between environments, without which no gap says anything.
+
+    overlap(cross_fit(f(x), y, environment)).table()
+
+A conditional given f(X) = v compares environments only at values v that both produce. The overlap
+of two of them is the mass that their laws share, sum min(p_i, p_j) = 1 - total variation: 1 where
+f(X) has one law under both, 0 where every value of f(X) tells which one it came from.
+
+Both estimates come from one cross-fitted classifier of the environment, made blind to how frequent
+the environments are: r(v) = p_i(v) / (p_i(v) + p_j(v)).
+
+- `overlap`: the mean of 2 min(r, 1 - r) over held-out samples, both environments weighing the same;
+- `overlap_held_out`: twice the balanced error of the rule r > 1/2 on held-out samples. No rule errs
+  less than half the overlap, so this one is biased up, whatever the probe.
+
+A probe class too poor to tell two environments apart reports more overlap than there is.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from causal_ssl.analysis._invariance_errors import clustered_error, mean_and_error, normal_quantile
+from causal_ssl.analysis._invariance_fit import CrossFit
+from causal_ssl.analysis.probes import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Overlap:
+    """How much of f(X) environments share, and how much f(X) tells of the environment.
+
+    Attributes:
+        environments: the E names.
+        pairwise: (E, E), overlap of each pair in [0, 1], symmetric, 1 on the diagonal.
+        standard_errors: (E, E), of `pairwise`, clustered by unit; 0 on the diagonal.
+        held_out: (E, E), overlap by the error of the classifier, in [0, 1], biased up.
+        information: I(f(X); E) in nats, from below: the mean of log q(e | f) - log p(e) over
+            held-out samples; at most H(E), by chance slightly below 0 where there is none.
+        information_error: its standard error, clustered by unit.
+        level: of the intervals in `table`.
+    """
+
+    environments: tuple[Any, ...]
+    pairwise: Floats
+    standard_errors: Floats
+    held_out: Floats
+    information: float
+    information_error: float
+    level: float
+
+    @property
+    def smallest(self) -> float:
+        """Overlap of the two environments that share least; 1 for a single environment."""
+        return float(self.pairwise.min())
+
+    @property
+    def mean(self) -> float:
+        """Mean overlap of two different environments; 1 for a single environment."""
+        pairs = self.pairwise[np.triu_indices(len(self.environments), 1)]
+        return float(pairs.mean()) if len(pairs) else 1.0
+
+    def table(self) -> pd.DataFrame:
+        """Columns metric, environment, against, value, low, high.
+
+        Metrics `overlap` and `overlap_held_out` (for each pair, and its mean under environment
+        "all"), `overlap_min` and `information_environment` (nats). Ends are NaN where there is no
+        standard error.
+        """
+        z = normal_quantile(self.level)
+        rows: list[tuple[Any, ...]] = []
+        for i, j in combinations(range(len(self.environments)), 2):
+            pair = self.environments[i], self.environments[j]
+            value, error = self.pairwise[i, j], z * self.standard_errors[i, j]
+            ends = max(value - error, 0.0), min(value + error, 1.0)
+            rows.append(("overlap", *pair, value, *ends))
+            rows.append(("overlap_held_out", *pair, self.held_out[i, j], np.nan, np.nan))
+        information, error = self.information, z * self.information_error
+        rows += [
+            ("overlap", "all", "all", self.mean, np.nan, np.nan),
+            ("overlap_min", "all", "all", self.smallest, np.nan, np.nan),
+            (
+                "information_environment",
+                "all",
+                "all",
+                information,
+                information - error,
+                information + error,
+            ),
+        ]
+        return pd.DataFrame(
+            rows, columns=["metric", "environment", "against", "value", "low", "high"]
+        )
+
+
+def overlap(fitted: CrossFit, *, level: float = 0.95) -> Overlap:
+    """Overlap of every pair of environments, from held-out predictions.
+
+    Args:
+        fitted: from `cross_fit`; its predictions of the task play no part.
+        level: of the intervals, in (0, 1).
+
+    Examples:
+        >>> from causal_ssl.analysis.invariance import cross_fit
+        >>> random = np.random.default_rng(0)
+        >>> e = np.repeat([0, 1], 500)
+        >>> f = random.normal(size=(1000, 1)) + 2 * e[:, None]
+        >>> round(float(overlap(cross_fit(f, e, e)).pairwise[0, 1]), 1)  # exactly 2 Phi(-1) = 0.317
+        0.3
+    """
+    normal_quantile(level)
+    n_environments = len(fitted.environments)
+    pairwise, held_out = np.eye(n_environments), np.eye(n_environments)
+    errors = np.zeros((n_environments, n_environments))
+    for i, j in combinations(range(n_environments), 2):
+        pairwise[i, j], errors[i, j], held_out[i, j] = _pair(fitted, i, j)
+    information, information_error = _information(fitted)
+    upper = np.triu_indices(n_environments, 1)
+    for matrix in (pairwise, held_out, errors):
+        matrix.T[upper] = matrix[upper]
+    return Overlap(
+        fitted.environments, pairwise, errors, held_out, information, information_error, level
+    )
+
+
+def _pair(fitted: CrossFit, i: int, j: int) -> tuple[float, float, float]:
+    """Overlap, its standard error, and twice the classifier's balanced error."""
+    frequency = np.bincount(fitted.environment, minlength=len(fitted.environments))
+    rows = np.isin(fitted.environment, (i, j))
+    density = fitted.posterior[rows][:, [i, j]] / frequency[[i, j]]
+    r = density / density.sum(axis=1, keepdims=True)
+    side = (fitted.environment[rows] == j).astype(int)
+    weight = 0.5 / frequency[[i, j]][side]
+    shared = 2 * r.min(axis=1)
+    means = np.array([shared[side == k].mean() for k in (0, 1)])
+    error = clustered_error(weight * (shared - means[side]), fitted.unit[rows])
+    # A tie is half an error: a classifier that knows nothing finds overlap 1.
+    wrong = np.where(r[:, 0] == r[:, 1], 0.5, r.argmax(axis=1) != side)
+    return float(means.mean()), error, min(1.0, float(2 * (weight * wrong).sum()))
+
+
+def _information(fitted: CrossFit) -> tuple[float, float]:
+    rows = np.arange(len(fitted.environment))
+    prior = np.bincount(fitted.environment) / len(rows)
+    gain = np.log(fitted.posterior[rows, fitted.environment] / prior[fitted.environment])
+    return mean_and_error(gain, fitted.unit)
