@@ -7,16 +7,18 @@ they run past nodes and not through them.
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 import networkx as nx
 import numpy as np
-from scipy.optimize import isotonic_regression
+from scipy.linalg import block_diag
+from scipy.optimize import lsq_linear
 
 STARTS = 12  # orders to begin with
 SWEEPS = 12  # of barycentres, up or down
-PASSES = 20  # of abscissae, down and up
 STRAIGHT = 8.0  # weight of the straightness of an edge between two bends
+CENTRED = 1e-3  # what draws everything to x = 0, so that the places are unique
 
 Place = tuple[float, int]
 Layer = list[Any]
@@ -59,7 +61,7 @@ def layered(graph: nx.DiGraph, widths: Mapping[Hashable, float], *, gap: float) 
             n_bends = (u not in graph) + (v not in graph)
             steps.add_edge(u, v, weight=(1.0, 2.0, STRAIGHT)[n_bends])
     placed = [_abscissae(order, steps, widths, gap) for order in _orders(layers, steps)]
-    x = min(placed, key=lambda x: _extent(x, steps))
+    x, _ = min(placed, key=itemgetter(1))
     return Layout(
         {v: (x[v], height[v]) for v in graph},
         {edge: [(x[v], height[v]) for v in chain] for edge, chain in chains.items()},
@@ -118,36 +120,27 @@ def _crossings(layers: Layers, steps: nx.Graph) -> int:
 
 def _abscissae(
     layers: Layers, steps: nx.Graph, widths: Mapping[Hashable, float], gap: float
-) -> dict[Hashable, float]:
-    """The x of each node that makes edges short and straight, without overlaps.
+) -> tuple[dict[Hashable, float], float]:
+    """The x of each node that makes edges short and straight without overlaps, and what is left.
 
-    Minimises the weighted sum of squared horizontal extents of the steps, a layer at a time: given
-    the others, each node wants the mean of its neighbours, and the nearest places in order and
-    apart are an isotonic regression.
+    Minimises the weighted sum of squared horizontal extents of the steps, over the place of the
+    first node of each layer (free) and the distances between neighbours (bounded from below).
     """
-    x: dict[Hashable, float] = {}
-    offsets = []
-    for layer in layers:
-        room = np.array([widths.get(v, 0.0) + gap for v in layer])
-        offsets.append(np.cumsum(room) - room / 2 - room.sum() / 2)
-        x.update(zip(layer, offsets[-1].tolist(), strict=True))
-    down_and_up = [*range(len(layers)), *reversed(range(len(layers)))]
-    for k in down_and_up * PASSES:
-        layer = layers[k]
-        wanted, weight = zip(*(_mean_neighbour(v, x, steps) for v in layer), strict=True)
-        placed = isotonic_regression(np.array(wanted) - offsets[k], weights=np.array(weight)).x
-        x.update(zip(layer, (placed + offsets[k]).tolist(), strict=True))
-    return x
+    order = [v for layer in layers for v in layer]
+    row = {v: k for k, v in enumerate(order)}
+    at = block_diag(*(np.tri(len(layer)) for layer in layers))  # x = at @ (first, distances, ...)
+    least = np.concatenate([_distances(layer, widths, gap) for layer in layers])
+    extents = [
+        np.sqrt(weight) * (at[row[u]] - at[row[v]]) for u, v, weight in steps.edges(data="weight")
+    ]
+    rows = np.array([*extents, *(CENTRED * at)])
+    found = lsq_linear(
+        rows, np.zeros(len(rows)), bounds=(least, np.inf), method="bvls", max_iter=10 * len(order)
+    )
+    return dict(zip(order, (at @ found.x).tolist(), strict=True)), found.cost
 
 
-def _extent(x: Mapping[Hashable, float], steps: nx.Graph) -> float:
-    return sum(weight * (x[u] - x[v]) ** 2 for u, v, weight in steps.edges(data="weight"))
-
-
-def _mean_neighbour(
-    v: Hashable, x: Mapping[Hashable, float], steps: nx.Graph
-) -> tuple[float, float]:
-    """Where a node wants to be, and how much: in the middle and hardly, if it stands alone."""
-    pull = [(x[u], data["weight"]) for u, data in steps[v].items()]
-    weight = sum(w for _, w in pull)
-    return (sum(at * w for at, w in pull) / weight, weight) if pull else (0.0, 1e-3)
+def _distances(layer: Layer, widths: Mapping[Hashable, float], gap: float) -> list[float]:
+    """The least distance of each node of a layer from the one before; none for the first."""
+    half = [widths.get(v, 0.0) / 2 for v in layer]
+    return [-np.inf, *(a + b + gap for a, b in pairwise(half))]

@@ -50,7 +50,14 @@ def messy() -> dict[str, Partition]:
     }
 
 
-ORDERS = {"chain": chain, "diamond": diamond, "messy": messy}
+def wide() -> dict[str, Partition]:
+    """A chain in the middle, and tasks beside it whose lines pass all of it."""
+    random = np.random.default_rng(0)
+    beside = {f"beside {k}": Partition(random.integers(0, 2, N)) for k in range(8)}
+    return chain() | beside
+
+
+ORDERS = {"chain": chain, "diamond": diamond, "messy": messy, "wide": wide}
 orders = pytest.mark.parametrize("name", ORDERS)
 
 
@@ -87,7 +94,7 @@ def test_boxes_say_the_task_and_its_classes_and_the_words_fit(name: str) -> None
     texts = [text for text in figure.axes[0].texts if text.get_text() not in ("", "coarser")]
     for k, (node, box) in enumerate(zip(order, boxes(figure), strict=True)):
         title, count = texts[2 * k : 2 * k + 2]
-        assert title.get_text() == node
+        assert title.get_text() == " = ".join(order.nodes[node]["tasks"])
         assert count.get_text().startswith(f"{order.nodes[node]['n_classes']} class")
         outline = box.get_window_extent()
         for text in (title, count):
@@ -115,9 +122,21 @@ def test_boxes_do_not_overlap_and_no_line_runs_through_one(name: str) -> None:
             assert not (in_x & in_y).any()
 
 
-@orders
+def around() -> Figure:
+    """A line around a broad box is further out than any box."""
+    graph = nx.DiGraph([("a", "b"), ("b", "c"), ("a", "c")])
+    for node in graph:
+        graph.add_node(
+            node,
+            tasks=("a task whose name is longer than all others" if node == "b" else node,),
+            n_classes=2,
+        )
+    return hasse_diagram(graph)
+
+
+@pytest.mark.parametrize("name", [*ORDERS, "around"])
 def test_everything_is_inside_the_figure(name: str) -> None:
-    _, figure = drawn(name)
+    figure = around() if name == "around" else drawn(name)[1]
     figure.draw_without_rendering()
     axis = figure.axes[0]
     for artist in (*axis.patches, *axis.lines, *axis.texts):
@@ -147,13 +166,33 @@ def test_tasks_that_do_not_compare_stand_side_by_side_without_an_arrow() -> None
     assert not figure.axes[0].lines
 
 
-def test_a_layout_undoes_crossings_that_can_be_undone() -> None:
-    """A ladder whose rungs are given in an order that crosses every time."""
+@pytest.mark.parametrize("seed", range(5))
+def test_a_layout_undoes_crossings_that_can_be_undone(seed: int) -> None:
+    r"""A fence, b_k above a_k and a_(k+1), whose nodes come in a random order.
+
+    a0  a1  a2  a3
+      \\ / \\ / \\ /
+       b0  b1  b2
+    """
+    random = np.random.default_rng(seed)
+    edges = [(f"a{k + j}", f"b{k}") for k in range(3) for j in range(2)]
     graph = nx.DiGraph()
-    graph.add_nodes_from(["a0", "b0", "b1", "a1", "a2", "b2"])
-    graph.add_edges_from([("a0", "a1"), ("b0", "b1"), ("a1", "a2"), ("b1", "b2")])
+    graph.add_nodes_from(f"a{k}" for k in random.permutation(4))
+    graph.add_edges_from(edges[k] for k in random.permutation(len(edges)))
     x = {v: place[0] for v, place in layered(graph, {}, gap=1.0).places.items()}
-    assert len({np.sign(x[f"a{k}"] - x[f"b{k}"]) for k in range(3)}) == 1
+    for layer in ("a0 a1 a2 a3", "b0 b1 b2"):
+        steps = np.diff([x[v] for v in layer.split()])
+        assert (np.sign(steps) == np.sign(x["a3"] - x["a0"])).all()
+
+
+def test_a_layout_makes_edges_short() -> None:
+    """A broad node that stands alone is not put between two that belong together."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(["a", "broad", "b"])
+    graph.add_edges_from([("a", "top"), ("b", "top")])
+    places = layered(graph, {"broad": 5.0}, gap=1.0).places
+    assert abs(places["a"][0] - places["b"][0]) == pytest.approx(1.0)
+    assert places["top"][0] == pytest.approx((places["a"][0] + places["b"][0]) / 2)
 
 
 def test_a_long_edge_has_a_place_in_every_layer_and_room_beside_the_nodes() -> None:
