@@ -368,7 +368,7 @@ def test_units_that_leave_a_fold_without_an_environment_are_refused():
         except InputError as error:
             return str(error).split(" of 2")[0]
 
-    # Units 0 and 2, of label 0, are dealt first, then 1 and 3: 0 and 1 share a fold every other time.
+    # Units 0 and 2, of label 0, are dealt first, then 1 and 3: 0 and 1 share a fold half the time.
     lacking = {f"environment 'b' has no sample in fold {fold}" for fold in (0, 1)}
     found = {outcome(seed) for seed in range(20)}
     assert (24, 2, 2) in found
