@@ -120,8 +120,6 @@ def main() -> None:
         return
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(options.threads)
-    from _results import write_result
-
     kinds = [(kind, operation) for operation in OPERATIONS for kind in KINDS]
     result = {
         "what": "refinement test, meet and join, from label arrays to the answer",
@@ -131,6 +129,9 @@ def main() -> None:
         "load_average_before": os.getloadavg()[0],
         "rows": [row(*kind, options.n, options.repeats) for kind in kinds],
     }
+    # Only now: a child's peak starts from that of the parent, which would have torch in it.
+    from _results import write_result
+
     name = "refinement" if options.n == 10_000_000 else f"refinement_{options.n}"
     print(f"written to {write_result(name, result)}")
 
