@@ -22,7 +22,7 @@ def label_array(labels: Any) -> NDArray[Any]:
         >>> label_array(["a", None]).tolist()  # and not the string 'None'
         ['a', None]
     """
-    if hasattr(labels, "detach"):  # a tensor; this module does without torch's 0.4 GB
+    if hasattr(labels, "detach"):  # a tensor; this module does without torch's 0.5 GB
         return labels.detach().cpu().numpy()
     if isinstance(labels, pd.Series | pd.Index):
         return labels.to_numpy() if isinstance(labels.dtype, np.dtype) else labels.array
@@ -105,16 +105,20 @@ def images(names: NDArray[Any], mapping: Any) -> NDArray[Any]:
 
     Raises:
         InputError: a label without an entry, or an array for labels that are not integers.
+
+    Examples:
+        >>> images(np.array([2, 0]), ["even", "odd", "even"]).tolist()
+        ['even', 'even']
     """
     if callable(mapping):
-        return label_array([mapping(name) for name in names.tolist()])
+        return _one_each([mapping(name) for name in names.tolist()])
     if isinstance(mapping, pd.Series):
         mapping = mapping.to_dict()
     if isinstance(mapping, Mapping):
         for name in names.tolist():
             if name not in mapping:
                 raise InputError(f"the mapping has no entry for class {name!r}: add one")
-        return label_array([mapping[name] for name in names.tolist()])
+        return _one_each([mapping[name] for name in names.tolist()])
     table = label_array(mapping)
     if names.dtype.kind not in "biu" or table.ndim != 1:
         raise InputError(
@@ -128,3 +132,9 @@ def images(names: NDArray[Any], mapping: Any) -> NDArray[Any]:
             "add one, or pass a mapping keyed by labels"
         )
     return table[names.astype(np.int64)]
+
+
+def _one_each(values: list[Any]) -> NDArray[Any]:
+    """`label_array` of a list, one label an entry also where the labels are tuples."""
+    array = label_array(values)
+    return array if array.ndim == 1 else label_array(pd.Series(values))

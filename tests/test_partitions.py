@@ -268,6 +268,17 @@ def test_a_mapping_is_looked_up_by_label_and_not_by_class_number() -> None:
         assert p.coarsen(mapping) == Partition([True, False, False, True])
 
 
+def test_a_function_may_give_tuples_or_tensors() -> None:
+    p = Partition([0, 1, 2, 3])
+    tuples = p.coarsen(lambda label: (label % 2, label > 5))
+    assert tuples == Partition([0, 1, 0, 1])
+    assert tuples.names.tolist() == [(0, False), (1, False)]
+    assert p.coarsen(torch.tensor([4, 4, 5, 5]).__getitem__) == Partition([0, 0, 1, 1])
+    assert p.coarsen(torch.tensor([4, 4, 5, 5])) == Partition([0, 0, 1, 1])
+    with pytest.raises(InputError, match=r"told apart.*list"):
+        p.coarsen(lambda label: [label, label])
+
+
 def test_the_meet_and_the_join_have_plain_names_unless_they_are_one_of_the_two() -> None:
     p, q = Partition([*"aabb"]), Partition([*"xyyy"])
     assert p.meet(q).names.tolist() == [0, 1, 2]
