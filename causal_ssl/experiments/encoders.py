@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from causal_ssl import files, methods
 from causal_ssl.datasets.content_style import ContentStyle, ContentStyleConfig
+from causal_ssl.datasets.tasks import Task
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.progress import JobProgress
 from causal_ssl.experiments.trained import TrainedStudy
@@ -57,7 +57,7 @@ def train_cells(
     n_outputs: int,
     device: str,
     report: Report,
-    **options: Any,
+    tasks: Sequence[Task] | None = None,
 ) -> Trained:
     """Train one encoder a cell, all of them as one batched model, or continue to.
 
@@ -65,9 +65,8 @@ def train_cells(
         root: the run's directory.
         job: whose checkpoint and progress it is.
         cells: names, one a world.
-        worlds, method, objective, config, seeds, n_outputs, device: as `train`.
+        worlds, method, objective, config, seeds, n_outputs, device, tasks: as `train`.
         report: takes a `JobProgress` every few steps.
-        **options: further arguments of `train`.
 
     Raises:
         TaskError: training diverged; names the cell and the remedy.
@@ -89,7 +88,7 @@ def train_cells(
             device=device,
             checkpoint=checkpoint_of(root, job),
             on_progress=on_progress,
-            **options,
+            tasks=tasks,
         )
     except DivergedError as error:
         remedy = "(a changed learning_rate needs a new out directory)"

@@ -8,6 +8,7 @@ from typing import Any
 
 from causal_ssl import methods
 from causal_ssl.datasets.content_style import ContentStyle, ContentStyleConfig
+from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells, encoders
 from causal_ssl.experiments.content_style import evaluation, settings
 from causal_ssl.experiments.content_style.config import NumericalStudy
@@ -150,7 +151,10 @@ def configured(config: NumericalStudy, name: str) -> tuple[methods.Method, Objec
 def check(config: NumericalStudy) -> None:
     """Refuse, before anything starts, what only methods, worlds or trainer can tell is wrong."""
     for name in config.methods:
-        configured(config, name)
+        method, _ = configured(config, name)
+        if method.takes_groups:
+            known = ", ".join(methods.names())
+            raise InputError(f"method {name!r} needs labels, which this study has none of: {known}")
     for setting in config.settings:
         world_config(config, setting)
         encoders.training(config, config.budget(settings.get(setting)).steps)
