@@ -18,6 +18,7 @@ from causal_ssl.errors import unknown_name
 from causal_ssl.experiments import options
 from causal_ssl.experiments.config import StudyConfig
 from causal_ssl.experiments.content_style.config import DimensionsStudy, NumericalStudy
+from causal_ssl.experiments.theorem1.config import Theorem1Study
 
 if TYPE_CHECKING:
     from causal_ssl.experiments.study import Study
@@ -83,6 +84,17 @@ command line, else from --config, else from --preset.""",
 
 An interrupted run continues when its command is repeated.""",
         BUDGETS,
+    ),
+    Entry(
+        "whether the gap of a proxy bounds the gap of every task, exactly, on finite models",
+        Theorem1Study,
+        "causal_ssl.experiments.theorem1",
+        """examples:
+  causal-ssl study theorem1 --preset quick
+  causal-ssl study theorem1 --preset standard --out runs/theorem1
+  causal-ssl study theorem1 --settings refinement hidden_channel --models 500
+
+An interrupted run continues when its command is repeated.""",
     ),
 )
 STUDIES: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
