@@ -110,8 +110,8 @@ class Invariance:
             - accuracy, accuracy_within (each environment), chance: shares;
             - log_loss, log_loss_within;
             - n_classes, missing_classes (each environment): counts;
-            - overlap, overlap_held_out (each pair, and their mean), overlap_min: in [0, 1];
-              information_environment.
+            - overlap (each pair, and their mean), overlap_held_out (each pair), overlap_min: in
+              [0, 1]; information_environment.
         """
         rows = [row for name, task in self.tasks.items() for row in _task_rows(name, task)]
         table = pd.DataFrame(rows, columns=COLUMNS)

@@ -96,7 +96,7 @@ def bound_scatter(
 
 
 def _beside_finest(rows: pd.DataFrame, tasks: Titles, finest: str, metric: str) -> pd.DataFrame:
-    """The metric of each task, with value_finest, low_finest, high_finest of its refinement's gap."""
+    """The metric of each task beside its refinement's gap (value_finest, low_finest, ...)."""
     refinement = rows[(rows["metric"] == "gap") & (rows["variable"] == finest)]
     own = rows[(rows["metric"] == metric) & rows["variable"].isin(tasks)]
     return own.merge(refinement, on=["setting", "method", "seed"], suffixes=("", "_finest"))

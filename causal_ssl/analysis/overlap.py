@@ -65,9 +65,9 @@ class Overlap:
     def table(self) -> pd.DataFrame:
         """Columns metric, environment, against, value, low, high.
 
-        Metrics `overlap` and `overlap_held_out` (for each pair, and its mean under environment
-        "all"), `overlap_min` and `information_environment` (nats). Ends are NaN where there is no
-        standard error.
+        Metrics `overlap` (of each pair, and their mean under environment "all"),
+        `overlap_held_out` (of each pair), `overlap_min` and `information_environment` (nats). Ends
+        are NaN where there is no interval.
         """
         z = normal_quantile(self.level)
         rows: list[tuple[Any, ...]] = []

@@ -16,6 +16,9 @@ points, for `knn` the neighbours, for `empirical` the fit points with this very 
 | `knn`           | the classes of the sqrt(n) nearest neighbours                           |
 | `mlp`           | one hidden layer of 64, 20 epochs of Adam, rate 0.01, penalty 0.3       |
 | `empirical`     | a table of frequencies by the exact value of f, for discrete f          |
+
+Boosting fits a tree a class and round: an `invariance` of four environments of 1000 samples and 64
+classes takes it a minute on one thread, `logistic` and `knn` less than a second, `mlp` three.
 """
 
 import warnings

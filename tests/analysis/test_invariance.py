@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from causal_ssl.analysis._invariance_gap import pointwise_held_out, pointwise_plug_in
 from causal_ssl.analysis._invariance_samples import deal
 from causal_ssl.analysis.invariance import CrossFit, cross_fit, invariance, pairwise_gaps
+from causal_ssl.analysis.probes import PROBES
 from causal_ssl.errors import InputError
 from causal_ssl.scm.finite import FiniteSCM
 from causal_ssl.scm.finite_invariance import invariance_gap
@@ -230,6 +231,18 @@ def test_one_environment_or_one_class_has_gap_0_exactly(probe):
     assert found.finest.accuracy == 1.0
     alone = invariance(**{**data, "environment": [0] * 100}, probe=probe).overlap
     assert (alone.mean, alone.smallest, alone.information) == (1.0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_a_collapsed_representation_overlaps_wholly_and_is_useless(probe):
+    data = noisy_xor(400)
+    found = invariance(np.ones((400, 3)), data["y"], data["environment"], probe=probe)
+    # Two frequencies of a fair bit, each from 160 points, kNN's from 13: 1 / (8 m) on average.
+    assert found.finest.gap.plug_in < 0.05
+    assert found.finest.gap.low == 0.0
+    # A coin's deviation is .025; which class a fold's fits prefer adds to it.
+    assert abs(found.finest.accuracy - 0.5) < 0.15
+    assert found.overlap.smallest > 0.7
 
 
 def test_a_class_that_an_environment_lacks_is_reported():
