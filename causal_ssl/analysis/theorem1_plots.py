@@ -109,7 +109,7 @@ def gap_panels(models: pd.DataFrame, *, settings: Titles, measure: str) -> Figur
     columns = min(3, len(settings))
     lines = int(np.ceil(len(settings) / columns))
     with style():
-        figure = Figure(figsize=(WIDTH * columns / 3, 0.5 + 3.05 * lines), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 0.5 + 3.05 * lines), layout="constrained")
         axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
         for axis in axes.flat[len(settings) :]:
             axis.set_visible(False)
@@ -135,7 +135,8 @@ def gap_grid(models: pd.DataFrame, *, settings: Titles, measures: Sequence[str])
     side = WIDTH / 6.2
     with style():
         figure = Figure(
-            figsize=(0.7 + side * len(settings), 0.6 + side * len(measures)), layout="constrained"
+            figsize=(max(0.7 + side * len(settings), 6.6), 0.6 + side * len(measures)),
+            layout="constrained",
         )
         axes = figure.subplots(len(measures), len(settings), sharex="row", sharey="row",
                                squeeze=False)  # fmt: skip
@@ -168,7 +169,7 @@ def _panel(axis: Axes, rows: pd.DataFrame, scale: GapScale, ticks: int = 4) -> N
     y = scale.places(rows["task_gap"].to_numpy(dtype=float), _spread(seeds, 1))
     violates = rows["violations"].to_numpy() > 0
     for chosen, colour, depth in [(~violates, HOLDS, 2), (violates, FAILS, 3)]:
-        axis.scatter(x[chosen], y[chosen], s=5, c=colour, alpha=0.4, linewidths=0, zorder=depth)
+        axis.scatter(x[chosen], y[chosen], c=colour, zorder=depth, **_dots(len(rows)))
     axis.set(xlim=(left, right), ylim=(left, right), aspect="equal")
     labels = scale.ticks(ticks)
     axis.set_xticks(list(labels), list(labels.values()))
@@ -228,7 +229,7 @@ def _excesses(axis: Axes, models: pd.DataFrame, settings: Sequence[str]) -> None
         excess, seeds = own.to_numpy(dtype=float), own.index.to_numpy()
         x, y = _excess_places(excess), row + 0.66 * _spread(seeds, 0)
         for chosen, colour in [(excess <= ROUNDING, HOLDS), (excess > ROUNDING, FAILS)]:
-            axis.scatter(x[chosen], y[chosen], s=4, c=colour, alpha=0.35, linewidths=0, zorder=2)
+            axis.scatter(x[chosen], y[chosen], c=colour, zorder=2, **_dots(len(own)))
     shown = [-1.0, -1e-6, -ROUNDING, 0.0, ROUNDING, 1e-6, 1.0, np.inf]
     labels = [_excess_label(value) for value in shown]
     axis.set_xticks(_excess_places(np.array(shown)), labels)
@@ -254,6 +255,11 @@ def _shares(axis: Axes, table: pd.DataFrame, settings: Sequence[str]) -> None:
     axis.set_xticks(range(len(measures)), names, size=7.5)
     axis.tick_params(axis="x", length=0)
     axis.set_title("Share of models that violate it")
+
+
+def _dots(count: int) -> dict[str, float]:
+    """The look of that many points: small ones where they are many."""
+    return {"s": float(np.clip(4000 / max(count, 1), 4, 16)), "alpha": 0.4, "linewidths": 0}
 
 
 def _percent(share: float) -> str:

@@ -21,7 +21,7 @@ def by_setting(summary: Summary) -> Table:
     for premise, settings in groups:
         for k, setting in enumerate(settings):
             first = [Cell(premise, rows=len(settings))] if k == 0 else []
-            counts = ["comparisons", "violations", "models", "models_violating", "models_with_gap"]
+            counts = ["models", "models_with_gap", "models_violating", "comparisons", "violations"]
             cells = [
                 *first,
                 _titled(setting),
@@ -32,8 +32,8 @@ def by_setting(summary: Summary) -> Table:
             rows.append(Row(cells, first=k == 0))
     return Table(
         columns=[
-            "premise", "setting", "", "comparisons", "violations", "models", "violating",
-            "with a proxy gap", "largest excess",
+            "premise", "setting", "", "models", "with a proxy gap", "violating", "comparisons",
+            "violations", "largest excess",
         ],
         rows=rows,
         caption="A comparison: one value of f, an ordered pair of environments and one divergence;"
@@ -114,10 +114,10 @@ def terminal(summary: Summary, witnesses: pd.DataFrame) -> RenderableType:
     table.add_column("premise", no_wrap=True)
     counts = {
         "models": "models",
+        "with gap": "models_with_gap",
+        "violating": "models_violating",
         "comparisons": "comparisons",
         "violations": "violations",
-        "violating": "models_violating",
-        "with gap": "models_with_gap",
     }
     for column in (*counts, "largest excess"):
         table.add_column(column, justify="right", no_wrap=True)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from causal_ssl.analysis import theorem1_plots
 from causal_ssl.analysis.report import Block, Bullets, Code, Report, Section, Text
-from causal_ssl.analysis.theorem1_plots import MEASURES
+from causal_ssl.analysis.theorem1_plots import MEASURES, ROUNDING
 from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduction
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.theorem1 import page_tables, settings
@@ -98,10 +98,22 @@ def _overview(material: Material, summary: Summary) -> Block:
         theorem1_plots.overview(material.models, material.table, settings=labels),
         "Left: by how much the gap of the task exceeds that of the proxy, the largest excess of"
         " each model over all values of f, pairs of environments and divergences; below 0 the bound"
-        " is not reached anywhere. Between rounding errors and real violations lie many empty"
-        " decades. Right: share of the models with a violation, by divergence. In the controls the"
-        f" premise fails, and with it the bound.{_sampled(material)}",
+        f" is not reached anywhere.{_rounding(material)} Right: share of the models with a"
+        " violation, by divergence. In the controls the premise is dropped, and the bound must fail"
+        f" in some.{_sampled(material)}",
         "Excess over the bound for every model, and the share of models that violate it",
+    )
+
+
+def _rounding(material: Material) -> str:
+    """How far rounding errors and violations are apart, among the models shown."""
+    excess = material.models["excess"]
+    rounding, violations = excess[excess <= ROUNDING], excess[excess > ROUNDING]
+    if rounding.empty or violations.empty:
+        return ""
+    return (
+        f" Rounding errors end at {number(rounding.max())}, violations begin at"
+        f" {number(violations.min())}."
     )
 
 
@@ -123,7 +135,8 @@ def _gaps(material: Material, summary: Summary) -> Section:
             " the largest gap over values of f and pairs of environments. Grey: gaps of exactly 0"
             " (up to 10⁻¹²) and infinite ones; the smallest gaps are drawn at the edge of the"
             " white. The bound holds at each value of f, so a model may violate it at one value"
-            " (orange) although its largest gaps lie below the diagonal."
+            " (orange) although its largest gaps lie below the diagonal. Counted"
+            " are violations by this divergence."
             f"{_sampled(material)}",
             "Gap of the task against gap of the proxy for each setting, Kullback-Leibler",
         ),
@@ -152,12 +165,13 @@ def _witnesses(material: Material, summary: Summary) -> Section:
             "In each control, models were searched for one that violates the bound; of the strong"
             " violations the shortest to write down is shown. A law is a row of probabilities;"
             " X(C, S) lists the value of x by value of c, then of s; f, proxy and task are"
-            " functions or laws of their arguments in the same way."
+            " functions or laws of their arguments in the same way. “As it is” stands for the model"
+            " without intervention."
         )
     ]
     for setting in summary.controls:
         own = material.witnesses[material.witnesses["setting"] == setting.name]
-        blocks.append(Text(f"{setting.title}: {setting.task}. {setting.failure}"))
+        blocks.append(Text(f"{setting.title}. {setting.failure}"))
         if not (own["seed"] >= 0).any():
             blocks.append(Text("Problem: no model drawn here violates the bound."))
         for witness in own.to_dict("records"):
@@ -168,9 +182,9 @@ def _witnesses(material: Material, summary: Summary) -> Section:
 def _told(witness: Mapping[Any, Any]) -> str:
     which = f"Model {witness['seed']}" if witness["seed"] >= 0 else "The smallest, made of bits"
     return (
-        f"{which}: where f = {witness['f']}, between {witness['first']} and {witness['second']} the"
-        f" task moves by {number(witness['task_gap'])} in total variation, the proxy by"
-        f" {number(witness['proxy_gap'])}."
+        f"{which}: where f = {witness['f']}, between “{witness['first']}” and"
+        f" “{witness['second']}” the task moves by {number(witness['task_gap'])} in total"
+        f" variation, the proxy by {number(witness['proxy_gap'])}."
     )
 
 

@@ -60,11 +60,11 @@ class Summary:
 
 
 def number(value: float) -> str:
-    """Two or three digits for a reader; a dash for what is missing.
+    """Three digits for a reader, two of very large and small ones; a dash for what is missing.
 
     Examples:
-        >>> number(0.0), number(0.5284), number(1234.5), number(float("inf")), number(float("nan"))
-        ('0', '0.528', '1,234', '∞', '–')
+        >>> number(1.0), number(0.52), number(1234.5), number(float("inf")), number(float("nan"))
+        ('1', '0.520', '1,234', '∞', '–')
         >>> number(2.1e-15), number(-0.00004), number(3.1e7)
         ('2.1·10⁻¹⁵', '−4.0·10⁻⁵', '3.1·10⁷')
     """
@@ -72,14 +72,16 @@ def number(value: float) -> str:
     if math.isnan(value):
         return "–"
     if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if size == 0:
-        return "0"
-    if 1e-3 <= size < 1e5:
-        return (f"{value:,.0f}" if size >= 100 else f"{value:.3g}").replace("-", "−")
-    digits, exponent = f"{value:.1e}".split("e")
-    power = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{digits}·10{power}".replace("-", "−")
+        text = "∞" if value > 0 else "-∞"
+    elif size >= 1e5 or 0 < size < 1e-3:
+        digits, exponent = f"{value:.1e}".split("e")
+        power = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        text = f"{digits}·10{power}"
+    elif size >= 100 or value.is_integer():
+        text = f"{value:,.0f}"
+    else:
+        text = f"{value:#.3g}"
+    return text.replace("-", "−")
 
 
 def finding(summary: Summary) -> list[str]:
@@ -162,7 +164,8 @@ def _entangled(summary: Summary) -> list[str]:
         ]
     return [
         "A representation that entangles content with style, f = c xor s, has a proxy gap in all"
-        f" {models:,} models: the theorem promises nothing there, and its bound still holds."
+        f" {models:,} models: it is not invariant, so the theorem promises nothing, and the bound"
+        " still holds."
     ]
 
 
