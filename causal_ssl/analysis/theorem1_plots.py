@@ -6,6 +6,7 @@ where a divergence is: every axis is logarithmic with places of their own for 0 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,7 @@ class GapScale:
     def ticks(self, most: int = 4) -> dict[float, str]:
         """Position -> label."""
         step = int(np.ceil((self.high - self.low) / most))
-        first = self.high - self.infinite * step // 2  # not too close to infinity's
+        first = self.high - self.infinite * max(1, step // 2)  # not too close to infinity's
         labels = {float(k): _power(k) for k in range(first, self.low, -step)}
         labels[self.low - self.margin / 2] = "0"
         if self.infinite:
@@ -134,10 +135,8 @@ def gap_grid(models: pd.DataFrame, *, settings: Titles, measures: Sequence[str])
     rows = _shown(models, settings, measures)
     side = WIDTH / 6.2
     with style():
-        figure = Figure(
-            figsize=(max(0.7 + side * len(settings), 6.6), 0.6 + side * len(measures)),
-            layout="constrained",
-        )
+        width = max(0.7 + side * len(settings), 7.2)  # the legend needs that much
+        figure = Figure(figsize=(width, 0.6 + side * len(measures)), layout="constrained")
         axes = figure.subplots(len(measures), len(settings), sharex="row", sharey="row",
                                squeeze=False)  # fmt: skip
         for line, measure in zip(axes, measures, strict=True):
@@ -257,7 +256,7 @@ def _shares(axis: Axes, table: pd.DataFrame, settings: Sequence[str]) -> None:
     axis.set_title("Share of models that violate it")
 
 
-def _dots(count: int) -> dict[str, float]:
+def _dots(count: int) -> dict[str, Any]:
     """The look of that many points: small ones where they are many."""
     return {"s": float(np.clip(4000 / max(count, 1), 4, 16)), "alpha": 0.4, "linewidths": 0}
 

@@ -112,7 +112,7 @@ def _rounding(material: Material) -> str:
     if rounding.empty or violations.empty:
         return ""
     return (
-        f" Rounding errors end at {number(rounding.max())}, violations begin at"
+        f" In no measure are rounding errors above {number(rounding.max())}, nor violations below"
         f" {number(violations.min())}."
     )
 
