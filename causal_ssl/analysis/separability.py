@@ -137,8 +137,8 @@ def separability(representation: ArrayLike | Tensor, labels: ArrayLike | Tensor)
     """The moments behind F_LDA, in two passes over the samples of each class.
 
     Computed in float64, a block of rows at a time, from differences to a sample of the same class:
-    offsets common to a class cost no digits, and a class of equal samples has spread exactly 0. The
-    representation is not copied, whatever its precision.
+    offsets common to a class cost no digits, and a class of equal samples has spread exactly 0.
+    Arrays and tensors on the CPU are not copied (bfloat16 apart, which NumPy lacks).
 
     Args:
         representation: (n, d), real, in any units; a tensor may lie on any device.
@@ -200,9 +200,11 @@ def _matrix(values: Any) -> NDArray[Any]:
     """`values` as a finite real matrix, in the precision that it came in."""
     if isinstance(values, Tensor):
         values = values.detach().cpu()
-        # NumPy has no bfloat16.
         values = (values.float() if values.dtype == torch.bfloat16 else values).numpy()
-    matrix = np.asarray(values)
+    try:
+        matrix = np.asarray(values)
+    except ValueError as error:
+        raise InputError(f"the representation is no matrix: {error}") from error
     if matrix.ndim != 2 or 0 in matrix.shape or matrix.dtype.kind not in "fiub":
         raise InputError(
             f"the representation has shape {matrix.shape} and type {matrix.dtype}: expected a "

@@ -291,6 +291,7 @@ def test_a_figure_of_nothing_is_refused():
         ([0.0, 1.0], [0, 1], r"shape \(2,\)"),
         (np.empty((0, 3)), [], r"shape \(0, 3\)"),
         ([[1j], [0]], [0, 1], "complex128"),
+        ([[0.0], [1.0, 2.0]], [0, 1], "no matrix: .*inhomogeneous"),
         ([["a"], ["b"]], [0, 1], "expected a non-empty real matrix"),
         ([[0.0], [1.0]], [0, 1, 1], r"shape \(3,\) and the representation 2 rows"),
         ([[0.0], [1.0]], [0.0, np.nan], "label of row 1 is missing"),
