@@ -34,6 +34,7 @@ from causal_ssl.analysis.overlap import Overlap, overlap
 from causal_ssl.errors import InputError
 
 __all__ = [
+    "FINEST",
     "Coarsenings",
     "CrossFit",
     "Gap",
@@ -45,6 +46,7 @@ __all__ = [
 ]
 
 FINEST = "finest"
+"""Name of the task that probes are fitted to."""
 COLUMNS = ["metric", "variable", "environment", "against", "value", "low", "high"]
 
 
