@@ -53,12 +53,9 @@ class GapScale:
     def of(cls, gaps: NDArray[np.float64]) -> "GapScale":
         """The scale that holds these gaps, but for the smallest percent; NaN is left out."""
         ordinary = gaps[np.isfinite(gaps) & (gaps > ROUNDING)]
-        ends = (
-            np.quantile(ordinary, [0.01, 1], method="lower")
-            if len(ordinary)
-            else np.array([0.1, 1])
-        )
-        low, high = np.log10(ends)
+        if not len(ordinary):
+            ordinary = np.array([0.1, 1.0])
+        low, high = np.log10(np.quantile(ordinary, [0.01, 1], method="lower"))
         # A total variation of 1 may be off by its last bit.
         low, high = int(np.floor(low)), int(np.ceil(high - 1e-9))
         return cls(low, max(high, low + 1), bool(np.isinf(gaps).any()))
