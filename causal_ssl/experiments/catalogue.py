@@ -16,8 +16,10 @@ import yaml
 
 from causal_ssl.errors import unknown_name
 from causal_ssl.experiments import options
+from causal_ssl.experiments.calibration.config import CalibrationStudy
 from causal_ssl.experiments.config import StudyConfig
 from causal_ssl.experiments.content_style.config import DimensionsStudy, NumericalStudy
+from causal_ssl.experiments.invariance.config import InvarianceStudy
 from causal_ssl.experiments.theorem1.config import Theorem1Study
 
 if TYPE_CHECKING:
@@ -93,6 +95,28 @@ An interrupted run continues when its command is repeated.""",
   causal-ssl study theorem1 --preset quick
   causal-ssl study theorem1 --preset standard --out runs/theorem1
   causal-ssl study theorem1 --settings refinement hidden_channel --models 500
+
+An interrupted run continues when its command is repeated.""",
+    ),
+    Entry(
+        "whether p(Y | f(X)) of learnt representations depends on interventions, on samples",
+        InvarianceStudy,
+        "causal_ssl.experiments.invariance",
+        """examples:
+  causal-ssl study invariance --preset quick
+  causal-ssl study invariance --worlds causal --methods relic --relic-alphas 0 1 10 100
+  causal-ssl study invariance --environments hard --probes logistic boosted_trees
+
+An interrupted run continues when its command is repeated.""",
+    ),
+    Entry(
+        "whether its p-values and intervals are what they claim, where the truth is known",
+        CalibrationStudy,
+        "causal_ssl.experiments.calibration",
+        """examples:
+  causal-ssl study calibration --preset quick
+  causal-ssl study calibration --preset standard --out runs/calibration
+  causal-ssl study calibration --parts discrete power --replications 500
 
 An interrupted run continues when its command is repeated.""",
     ),

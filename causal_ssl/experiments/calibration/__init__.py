@@ -1,0 +1,1 @@
+"""Calibration of the invariance measures: level, power, coverage, where the truth is known."""
