@@ -17,6 +17,7 @@ from causal_ssl.experiments.theorem1.caveats import CAVEATS, THE_BOUND, THE_MODE
 from causal_ssl.experiments.theorem1.config import Theorem1Study
 from causal_ssl.experiments.theorem1.summary import Summary, discussion, finding, number
 
+BITS = "made of bits C1, C2 and S with Y_R = C1, Y_t = C2 and f = (C1, C2 xor S)"
 MAIN, OTHERS = "kl", ("js", "tv", "hellinger2", "chi2")
 
 
@@ -112,8 +113,8 @@ def _rounding(material: Material) -> str:
     if rounding.empty or violations.empty:
         return ""
     return (
-        f" In no measure are rounding errors above {number(rounding.max())}, nor violations below"
-        f" {number(violations.min())}."
+        f" Of the models shown, no rounding error is above {number(rounding.max())} in any measure,"
+        f" and no violation below {number(violations.min())}."
     )
 
 
@@ -180,7 +181,7 @@ def _witnesses(material: Material, summary: Summary) -> Section:
 
 
 def _told(witness: Mapping[Any, Any]) -> str:
-    which = f"Model {witness['seed']}" if witness["seed"] >= 0 else "The smallest, made of bits"
+    which = f"Model {witness['seed']}" if witness["seed"] >= 0 else f"The smallest, {BITS}"
     return (
         f"{which}: where f = {witness['f']}, between “{witness['first']}” and"
         f" “{witness['second']}” the task moves by {number(witness['task_gap'])} in total"
