@@ -210,14 +210,14 @@ def overview(models: pd.DataFrame, table: pd.DataFrame, *, settings: Titles) -> 
     return figure
 
 
-FLOOR = -17
-"""Excesses below 1e-17, in absolute value, are drawn as 0."""
+FLOOR, CEILING = -17, 2
+"""Exponents: excesses below 1e-17 in absolute value are drawn as 0, those above 100 as infinite."""
 
 
 def _excess_places(excess: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logarithmic on both sides of 0; infinity two decades beyond 1."""
+    """Logarithmic on both sides of 0."""
     with np.errstate(divide="ignore"):
-        size = np.clip(np.log10(np.abs(excess)), FLOOR, 2.0)
+        size = np.clip(np.log10(np.abs(excess)), FLOOR, CEILING)
     return np.sign(excess) * (size - FLOOR)
 
 
@@ -225,8 +225,8 @@ def _excesses(axis: Axes, models: pd.DataFrame, settings: Sequence[str]) -> None
     divergences = models[models["measure"] != "information"]
     worst = divergences.groupby(["setting", "seed"], sort=False)["excess"].max().dropna()
     for row, setting in enumerate(settings):
-        own = worst.xs(setting, level="setting") if setting in worst.index.levels[0] else worst[:0]
-        excess, seeds = own.to_numpy(dtype=float), own.index.to_numpy()
+        own = worst[worst.index.get_level_values("setting") == setting]
+        excess, seeds = own.to_numpy(dtype=float), own.index.get_level_values("seed").to_numpy()
         x, y = _excess_places(excess), row + 0.66 * _spread(seeds, 0)
         for chosen, colour in [(excess <= ROUNDING, HOLDS), (excess > ROUNDING, FAILS)]:
             axis.scatter(x[chosen], y[chosen], c=colour, zorder=2, **_dots(len(own)))
@@ -272,7 +272,7 @@ def _power(exponent: int) -> str:
 
 def _excess_label(value: float) -> str:
     if value == 0 or np.isinf(value):
-        return "0" if value == 0 else "∞"
+        return "0" if value == 0 else rf"$\geq 10^{CEILING}$"
     sign, exponent = "−" if value < 0 else "", round(np.log10(abs(value)))
     return f"{sign}1" if exponent == 0 else rf"${sign.replace('−', '-')}10^{{{exponent}}}$"
 

@@ -7,10 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 
+from causal_ssl.analysis import theorem1
 from causal_ssl.analysis.plots import png
 from causal_ssl.analysis.theorem1_plots import (
     FAILS,
     HOLDS,
+    MEASURES,
+    ROUNDING,
     GapScale,
     gap_grid,
     gap_panels,
@@ -56,15 +59,15 @@ def table() -> pd.DataFrame:
     )
 
 
-def points(axis: Axes, colour: str) -> np.ndarray:
-    """Centres of the dots of a colour."""
+def points(axis: Axes, *colours: str) -> np.ndarray:
+    """Centres of the dots of these colours, (n, 2)."""
     found = [
         np.asarray(dots.get_offsets())
         for dots in axis.collections
         if isinstance(dots, PathCollection)
-        and to_hex(dots.get_facecolor()[0]).lower() == colour.lower()  # type: ignore[index]
+        and {to_hex(face).upper() for face in np.asarray(dots.get_facecolor())} <= set(colours)
     ]
-    return np.concatenate(found)
+    return np.concatenate([np.empty((0, 2)), *found])
 
 
 class TestGapScale:
@@ -141,6 +144,20 @@ def test_the_overview_tells_rounding_from_violations_and_none_from_few() -> None
     assert (points(left, HOLDS)[:, 0] < 0).all()
     assert (points(left, FAILS)[:, 0] > tolerance).all()
     assert [text.get_text() for text in right.texts] == ["0", "0", "50 %", "<1 %"]
+
+
+def test_the_names_and_the_tolerance_are_those_of_the_check() -> None:
+    assert tuple(MEASURES) == theorem1.MEASURES
+    assert ROUNDING == theorem1.TOLERANCE
+
+
+def test_models_in_which_nothing_can_be_compared_leave_the_figures_empty() -> None:
+    apart = models().assign(excess=np.nan, proxy_gap=np.nan, task_gap=np.nan, violations=0)
+    left, _ = overview(apart, table(), settings=SETTINGS).axes
+    assert len(points(left, HOLDS, FAILS)) == 0
+    figure = gap_panels(apart, settings=SETTINGS, measure="kl")
+    titles = [axis.get_title(loc="right") for axis in figure.axes if axis.get_visible()]
+    assert titles == ["0 of 0 violate", "0 of 0 violate"]
 
 
 def test_the_same_table_gives_the_same_picture() -> None:

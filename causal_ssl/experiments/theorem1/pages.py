@@ -174,7 +174,7 @@ def _witnesses(material: Material, summary: Summary) -> Section:
         own = material.witnesses[material.witnesses["setting"] == setting.name]
         blocks.append(Text(f"{setting.title}. {setting.failure}"))
         if not (own["seed"] >= 0).any():
-            blocks.append(Text("Problem: no model drawn here violates the bound."))
+            blocks.append(Text("No model of this run violates it in total variation."))
         for witness in own.to_dict("records"):
             blocks += [Text(_told(witness)), Code(witness["text"])]
     return Section("How the bound fails without its premise", blocks)

@@ -186,6 +186,22 @@ def test_a_cell_holds_all_models_of_its_batch(finished: Path) -> None:
         assert set(kept["setting"]) == {"refinement"}
 
 
+def test_a_run_in_which_nothing_can_be_compared_is_reported(tmp_path: Path) -> None:
+    """A single model whose environments share no value of f: invariant for want of comparisons."""
+    seed = next(
+        seed
+        for seed in range(200)
+        if not theorem1.check_models("hidden_channel", [seed])["comparisons"].iloc[0]
+    )
+    printed = run(Theorem1Study(settings=("hidden_channel",), models=1, first_seed=seed), tmp_path)
+    assert "Problem: “Hidden channel” should violate the bound" in printed
+    table = pd.read_csv(tmp_path / "table.csv").set_index(["metric", "variable"])["value"]
+    assert table["models_compared", "all"] == 0
+    assert table["gap", "kl"] == 0
+    assert np.isnan(table["excess", "kl"])
+    assert "No model of this run violates it" in (tmp_path / "report.html").read_text()
+
+
 def test_another_config_overwrites_nothing(finished: Path) -> None:
     before = contents(finished)
     with pytest.raises(InputError, match=r"models: 8 there, 9 asked"):
