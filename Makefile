@@ -1,13 +1,14 @@
-# Two commands do everything on a fresh machine; both make .venv themselves.
-#   make study   the quick numerical content/style study, and where its report lies
-#   make test    every check: ruff, mypy, import-linter, doctests and tests
+# Commands that do everything on a fresh machine; each makes .venv itself.
+#   make study         the quick numerical content/style study, and where its report lies
+#   make calibration   the calibration of p-values and intervals (half an hour; resumable)
+#   make test          every check: ruff, mypy, import-linter, doctests and tests
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 OUT ?= runs/numerical/quick
 
-.PHONY: help study test lint types imports pytest clean
+.PHONY: help study calibration test lint types imports pytest clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +31,9 @@ $(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
 
 study: $(VENV)/.installed
 	@$(BIN)/causal-ssl study numerical --preset quick --out $(OUT)
+
+calibration: $(VENV)/.installed
+	@$(BIN)/causal-ssl study calibration --preset standard --out runs/calibration/standard
 
 test: lint types imports pytest
 

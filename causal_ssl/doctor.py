@@ -32,6 +32,7 @@ class Finding:
 
 CORE = ("numpy", "scipy", "pandas", "sklearn", "networkx", "matplotlib", "seaborn", "pyro", "rich")
 OPTIONAL = {
+    "causallearn": ("kernel test of conditional independence", "pip install 'causal-ssl[kci]'"),
     "lightning": ("training at image scale", "pip install 'lightning>=2.6.4'"),
     "timm": ("LARS, more encoders", "pip install timm"),
     "bpy": ("rendering images with Blender (one Python version a wheel)", "pip install bpy"),

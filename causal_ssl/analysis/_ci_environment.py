@@ -31,7 +31,8 @@ def environment_model(features: Floats, environment: Ints, seed: int) -> Logisti
     best, least = INVERSE_PENALTIES[0], np.inf
     for c in INVERSE_PENALTIES:
         model.set_params(C=c).fit(features[fit], environment[fit])
-        loss = log_loss(environment[held_out], model.predict_proba(features[held_out]))
+        predicted = model.predict_proba(features[held_out])
+        loss = log_loss(environment[held_out], predicted, labels=model.classes_)
         if loss >= least:
             break
         best, least = c, loss

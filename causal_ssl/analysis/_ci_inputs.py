@@ -105,6 +105,12 @@ def auxiliary(sample: Triples, f: Any, environment: Any, minimum_ratio: float) -
     others = [name for name in known if name not in sample.environments]
     number = {name: k for k, name in enumerate([*sample.environments, *others])}
     renumbered = np.array([number[name] for name in known])[labels.labels]
+    counts = np.bincount(renumbered)
+    if counts.min() < 2:
+        raise InputError(
+            f"environment {list(number)[int(counts.argmin())]!r} has {counts.min()} auxiliary "
+            "sample: p(E | f) needs two of each at least, draw more"
+        )
     _refuse_other_mix(sample.environment, renumbered, list(number))
     return Auxiliary(matrix, renumbered, len(number))
 

@@ -5,7 +5,7 @@ and the page asks for nothing from outside itself: pictures are data URIs, style
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import ClassVar
@@ -139,7 +139,20 @@ class Report:
 
     def pictures(self) -> dict[str, bytes]:
         """Every figure's PNG by name."""
-        return {b.name: b.png for s in self.sections for b in s.blocks if isinstance(b, Picture)}
+        return {
+            picture.name: picture.png
+            for section in self.sections
+            for picture in _pictures(section.blocks)
+        }
+
+
+def _pictures(blocks: Sequence[Block]) -> Iterator[Picture]:
+    """Every picture, those that open on a click included."""
+    for block in blocks:
+        if isinstance(block, Picture):
+            yield block
+        elif isinstance(block, Details):
+            yield from _pictures(block.blocks)
 
 
 def render(report: Report) -> str:

@@ -25,6 +25,10 @@ TRUTH_N = 400_000
 """Samples on which the gap of a probe class that does not hold the truth is computed."""
 
 
+def check(config: CalibrationStudy) -> None:
+    """Nothing but the config can be wrong, and it has checked itself."""
+
+
 def run(root: Path, config: CalibrationStudy, job: Job, report: Report) -> None:
     """Do a job: afterwards its cell has its file."""
     if not cells.unfinished(root, job.cell_names):

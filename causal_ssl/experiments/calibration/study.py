@@ -8,7 +8,7 @@ from causal_ssl.experiments.calibration.tables import write_tables
 from causal_ssl.experiments.study import Study
 
 STUDY = Study[CalibrationStudy, Job](
-    check=plan.configurations,
+    check=jobs.check,
     jobs=plan.jobs,
     work=plan.work,
     run=jobs.run,

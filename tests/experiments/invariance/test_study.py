@@ -161,7 +161,8 @@ def test_an_interrupted_run_ends_with_the_same_files(
             assert not (tmp_path / "run" / "table.csv").exists()
     assert calls == 11, "six cells, five interruptions"
     for name in RESULTS:
-        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+        again, whole = (tmp_path / folder / name for folder in ("run", "whole"))
+        assert again.read_bytes() == whole.read_bytes(), name
 
 
 def test_a_report_is_redrawn_from_the_tables_alone(finished: Path, tmp_path: Path) -> None:
