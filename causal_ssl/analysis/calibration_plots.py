@@ -40,20 +40,21 @@ def rejection_rates(table: pd.DataFrame, *, laws: Titles, stress: Sequence[str])
     smallest = drawn["n"].min()
     local = rows[rows["method"] == "local_permutation"]
     by_size = {f"n = {n:,}": own for n, own in drawn[drawn["ratio"] == usual].groupby("n")}
-    by_ratio = {f"{r} for each": own for r, own in drawn[drawn["n"] == smallest].groupby("ratio")}
+    by_ratio = {f"ratio {r}": own for r, own in drawn[drawn["n"] == smallest].groupby("ratio")}
     if len(local):
-        by_ratio["none: local permutation"] = local
+        by_ratio["local permutation"] = local
     with style():
         figure = Figure(figsize=(WIDTH, 1.7 + 0.36 * len(laws)), layout="constrained")
         axes = figure.subplots(1, 2, sharey=True, sharex=True)
-        _rates(axes[0], by_size, laws, f"by samples tested ({usual} auxiliary ones each)")
-        _rates(axes[1], by_ratio, laws, f"by auxiliary samples (n = {smallest:,})")
+        _rates(axes[0], by_size, laws, f"by n (ratio {usual})")
+        _rates(axes[1], by_ratio, laws, f"by ratio (n = {smallest:,})")
         axes[0].set_yticks(range(len(laws)), list(laws.values()))
         axes[0].set_ylim(len(laws) - 0.4, -0.6)
         for axis in axes:
             if stress:
                 axis.axhline(len(laws) - len(stress) - 0.5, color=REFERENCE, lw=0.8)
             axis.set_xlabel("share of nulls rejected at 5 %")
+            axis.xaxis.set_major_locator(mpl.ticker.MultipleLocator(0.05))
             axis.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
     return figure
 
@@ -67,9 +68,23 @@ def _rates(axis: Axes, groups: dict[str, pd.DataFrame], laws: Titles, title: str
         y = own["variable"].map(places) + (k - (len(groups) - 1) / 2) * 0.17
         axis.hlines(y, own["low"], own["high"], color=palette[name], lw=1.2)
         axis.plot(own["value"], y, "o", ms=4.5, color=palette[name], label=name)
-    axis.set_title(title)
+    axis.set_title(title, pad=24)
     axis.set_xlim(left=0)
-    axis.legend(loc="lower right", fontsize=8)
+    _legend_above(axis, len(groups))
+
+
+def _legend_above(axis: Axes, columns: int) -> None:
+    """Between the title and the axes, where no data is."""
+    axis.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=columns,
+        fontsize=8,
+        frameon=False,
+        handletextpad=0.2,
+        columnspacing=0.9,
+        borderaxespad=0.2,
+    )
 
 
 def uniformity(p_values: pd.DataFrame, table: pd.DataFrame, *, laws: Titles) -> Figure:
@@ -161,15 +176,14 @@ def coverages(table: pd.DataFrame, *, laws: Titles) -> Figure:
             _bracket(right, own, places, colour)
         left.axvline(0.95, color=REFERENCE, lw=0.9)
         right.axvline(0, color=REFERENCE, lw=0.9)
-        left.set(title="Coverage of the 95 % intervals", xlabel="share that hold the truth")
+        left.set_title("Coverage of the 95 % intervals", pad=24)
+        left.set_xlabel("share that hold the truth")
         left.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
-        right.set(
-            title="Bias of the two estimates",
-            xlabel="mean minus truth (nats); ◁ held-out, ▷ plug-in",
-        )
+        right.set_title("Bias of the two estimates", pad=24)
+        right.set_xlabel("mean minus truth (nats); ◁ held-out, ▷ plug-in")
         left.set_yticks(range(len(laws)), list(laws.values()))
         left.set_ylim(len(laws) - 0.4, -0.6)
-        left.legend(loc="lower left", fontsize=8)
+        _legend_above(left, len(sizes))
     return figure
 
 

@@ -37,8 +37,8 @@ CAVEATS = (
     "p(E | f) is learnt from separate samples. With as many of them as there are tested ones the"
     " test rejects more often than with ten times as many.",
     "Intervals are for the gap of the probe class. They reach from the estimate that is biased down"
-    " to the one that is biased up, and so cover more often than they say; at a gap of 0 they begin"
-    " at 0.",
+    " to the one that is biased up: where biases are large they cover more often than they say; at"
+    " a gap of 0 they begin at 0.",
     "Each configuration's data sets are drawn from eight worlds in turn, so a rate is the mean over"
     " worlds, and its interval is the binomial one.",
 )
@@ -129,8 +129,8 @@ def _continuous(table: pd.DataFrame) -> Section:
                 figure,
                 "Share of true nulls rejected at 5 % by the conditional randomisation test, with"
                 " 95 % binomial intervals. Full line: the level; dashed: 7.5 %, what is promised"
-                " above the line. Left: by samples tested; right: by how many separate samples"
-                " p(E | f) was learnt from, and the local permutation test, which needs none.",
+                " above the line. Left: by samples tested; right: by the ratio to them of the"
+                " separate samples that p(E | f) is learnt from; local permutation needs none.",
                 "Rejection rates of each null configuration",
             ),
             _rates_table(table, shown),
@@ -204,7 +204,8 @@ def _coverage(table: pd.DataFrame) -> Section:
                 "coverage",
                 coverages(table, laws=titles),
                 "Left: how often the 95 % interval holds the truth, which is in brackets, in nats."
-                " Right: the two estimates that it is made of stand on either side of the truth."
+                " Right: the two estimates that it is made of stand on either side of the truth,"
+                " save at the very top of the scale, where smoothing lowers both."
                 " The probe is a frequency table for finite models, logistic regression for"
                 " “flipped”, where the truth is the gap of that class.",
             )

@@ -81,25 +81,26 @@ def terminal(lines: Sequence[Line], titles: Titles) -> TerminalTable:
     return table
 
 
-def finding(lines: Sequence[Line], titles: Titles) -> str:
-    """What came out of the first setting, in a sentence or two; of this run's numbers alone."""
+def finding(lines: Sequence[Line]) -> str:
+    """What came out in the first setting; of this run's numbers alone, and without a ranking."""
     setting = lines[0].setting
-    learnt = [line for line in lines if line.setting == setting and line.method not in CONTROLS]
-    made = {line.method: line for line in lines if line.setting == setting}
+    own = [line for line in lines if line.setting == setting]
+    learnt = [line for line in own if line.method not in CONTROLS]
+    made = {line.method: line for line in own}
     parts = []
     if learnt:
-        least, most = (f(learnt, key=lambda line: line.gap[0]) for f in (min, max))
+        gaps, accuracies = [e.gap[0] for e in learnt], [e.accuracy for e in learnt]
         parts.append(
-            f"Among the encoders ({setting}), the gap is smallest for {titles[least.method]}"
-            f" ({number(least.gap[0], 3)} nats at accuracy {number(least.accuracy)} and overlap"
-            f" {number(least.overlap)}) and largest for {titles[most.method]}"
-            f" ({number(most.gap[0], 3)}, {number(most.accuracy)}, {number(most.overlap)})."
+            f"In the setting {setting} the gaps of the encoders lie between {number(min(gaps), 3)}"
+            f" and {number(max(gaps), 3)} nats, at accuracies from {number(min(accuracies))} to"
+            f" {number(max(accuracies))} and overlaps of {number(min(e.overlap for e in learnt))}"
+            " or more."
         )
     if {"oracle", "entangled"} <= made.keys():
-        oracle, entangled = made["oracle"], made["entangled"]
         parts.append(
-            f"The controls mark the scale: {number(oracle.gap[0], 3)} for true content,"
-            f" {number(entangled.gap[0], 3)} for content entangled with style."
+            f"The controls mark the scale: {number(made['oracle'].gap[0], 3)} for true content,"
+            f" whose gap is 0, and {number(made['entangled'].gap[0], 3)} for content entangled with"
+            " style."
         )
     return " ".join(parts)
 

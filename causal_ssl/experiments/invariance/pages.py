@@ -81,7 +81,7 @@ def page(directory: RunDirectory, config: InvarianceStudy) -> Drawn:
         subtitle="How far p^do(S=s)(Y | f(X)) depends on s, for encoders and for representations"
         " made of the true latents (Mitrovic et al. 2021, arXiv:2010.07922, Definition 4 and"
         " Theorem 1), on content/style worlds whose ground truth is known",
-        finding=page_tables.finding(lines, material.representations),
+        finding=page_tables.finding(lines),
         discussion=page_tables.discussion(summary.bound(material.table)),
         facts=_facts(material),
         sections=[

@@ -19,7 +19,6 @@ CONTROL_TITLES = {
     "entangled": "entangled, f = ±c",
     "identity": "identity, f = x",
 }
-WORLD_TITLES = {"independent": "independent style", "causal": "content causes style"}
 BOUND_TOLERANCE = 1e-12
 SIGNIFICANT = 0.05
 
@@ -32,7 +31,7 @@ def variant_key(method: str, alpha: float | None) -> str:
 def setting_titles(config: InvarianceStudy) -> dict[str, str]:
     """Settings of the run -> titles for figures."""
     return {
-        f"{world}_{kind}": f"{WORLD_TITLES[world]}, {kind}"
+        f"{world}_{kind}": f"{world}, {kind}"
         for world in config.worlds
         for kind in config.environments
     }
