@@ -9,11 +9,14 @@ f(X) has one law under both, 0 where every value of f(X) tells which one it came
 Both estimates come from one cross-fitted classifier of the environment, made blind to how frequent
 the environments are: r(v) = p_i(v) / (p_i(v) + p_j(v)).
 
-- `overlap`: the mean of 2 min(r, 1 - r) over held-out samples, both environments weighing the same;
+- `overlap`: the mean of 2 min(r, 1 - r) over held-out samples, both environments weighing the
+  same. Noise of the fit biases it down (a minimum is concave): one law four times, 1024 samples
+  each, reads .97 with logistic probes and .85 with nearest neighbours;
 - `overlap_held_out`: twice the balanced error of the rule r > 1/2 on held-out samples. No rule errs
   less than half the overlap, so this one is biased up, whatever the probe.
 
-A probe class too poor to tell two environments apart reports more overlap than there is.
+A probe class too poor to tell two environments apart lifts both. The interval reaches from the
+smaller to the larger of the two and a normal quantile of standard errors beyond each.
 """
 
 from dataclasses import dataclass
@@ -36,7 +39,8 @@ class Overlap:
         environments: the E names.
         pairwise: (E, E), overlap of each pair in [0, 1], symmetric, 1 on the diagonal.
         standard_errors: (E, E), of `pairwise`, clustered by unit; 0 on the diagonal.
-        held_out: (E, E), overlap by the error of the classifier, in [0, 1], biased up.
+        held_out: (E, E), overlap by the error of the classifier, biased up, by chance above 1.
+        held_out_errors: (E, E), standard errors of `held_out`.
         information: I(f(X); E) in nats, from below: the mean of log q(e | f) - log p(e) over
             held-out samples; at most H(E), by chance slightly below 0 where there is none.
         information_error: its standard error, clustered by unit.
@@ -47,6 +51,7 @@ class Overlap:
     pairwise: Floats
     standard_errors: Floats
     held_out: Floats
+    held_out_errors: Floats
     information: float
     information_error: float
     level: float
@@ -73,10 +78,11 @@ class Overlap:
         rows: list[tuple[Any, ...]] = []
         for i, j in combinations(range(len(self.environments)), 2):
             pair = self.environments[i], self.environments[j]
-            value, error = self.pairwise[i, j], z * self.standard_errors[i, j]
-            ends = max(value - error, 0.0), min(value + error, 1.0)
-            rows.append(("overlap", *pair, value, *ends))
-            rows.append(("overlap_held_out", *pair, self.held_out[i, j], np.nan, np.nan))
+            both = np.array([self.pairwise[i, j], self.held_out[i, j]])
+            reach = z * np.array([self.standard_errors[i, j], self.held_out_errors[i, j]])
+            ends = np.clip([(both - reach).min(), (both + reach).max()], 0.0, 1.0)
+            rows.append(("overlap", *pair, both[0], *ends))
+            rows.append(("overlap_held_out", *pair, both[1], np.nan, np.nan))
         information, error = self.information, z * self.information_error
         rows += [
             ("overlap", "all", "all", self.mean, np.nan, np.nan),
@@ -112,21 +118,33 @@ def overlap(fitted: CrossFit, *, level: float = 0.95) -> Overlap:
     """
     normal_quantile(level)
     n_environments = len(fitted.environments)
-    pairwise, held_out = np.eye(n_environments), np.eye(n_environments)
-    errors = np.zeros((n_environments, n_environments))
+    shape = (n_environments, n_environments)
+    pairwise, held_out, errors, held_out_errors = (
+        np.eye(*shape),
+        np.eye(*shape),
+        *np.zeros((2, *shape)),
+    )
     for i, j in combinations(range(n_environments), 2):
-        pairwise[i, j], errors[i, j], held_out[i, j] = _pair(fitted, i, j)
+        found = _pair(fitted, i, j)
+        pairwise[i, j], errors[i, j], held_out[i, j], held_out_errors[i, j] = found
     information, information_error = _information(fitted)
     upper = np.triu_indices(n_environments, 1)
-    for matrix in (pairwise, held_out, errors):
+    for matrix in (pairwise, held_out, errors, held_out_errors):
         matrix.T[upper] = matrix[upper]
     return Overlap(
-        fitted.environments, pairwise, errors, held_out, information, information_error, level
+        fitted.environments,
+        pairwise=pairwise,
+        standard_errors=errors,
+        held_out=held_out,
+        held_out_errors=held_out_errors,
+        information=information,
+        information_error=information_error,
+        level=level,
     )
 
 
-def _pair(fitted: CrossFit, i: int, j: int) -> tuple[float, float, float]:
-    """Overlap, its standard error, and twice the classifier's balanced error."""
+def _pair(fitted: CrossFit, i: int, j: int) -> tuple[float, float, float, float]:
+    """Overlap and twice the classifier's balanced error, each with its standard error."""
     frequency = np.bincount(fitted.environment, minlength=len(fitted.environments))
     rows = np.isin(fitted.environment, (i, j))
     density = fitted.posterior[rows][:, [i, j]] / frequency[[i, j]]
@@ -135,10 +153,14 @@ def _pair(fitted: CrossFit, i: int, j: int) -> tuple[float, float, float]:
     weight = 0.5 / frequency[[i, j]][side]
     shared = 2 * r.min(axis=1)
     means = np.array([shared[side == k].mean() for k in (0, 1)])
-    error = clustered_error(weight * (shared - means[side]), fitted.unit[rows])
     # A tie is half an error: a classifier that knows nothing finds overlap 1.
-    wrong = np.where(r[:, 0] == r[:, 1], 0.5, r.argmax(axis=1) != side)
-    return float(means.mean()), error, min(1.0, float(2 * (weight * wrong).sum()))
+    wrong = 2 * np.where(r[:, 0] == r[:, 1], 0.5, r.argmax(axis=1) != side)
+    mistaken = np.array([wrong[side == k].mean() for k in (0, 1)])
+    errors = [
+        clustered_error(weight * (values - mean[side]), fitted.unit[rows])
+        for values, mean in ((shared, means), (wrong, mistaken))
+    ]
+    return float(means.mean()), errors[0], float(mistaken.mean()), errors[1]
 
 
 def _information(fitted: CrossFit) -> tuple[float, float]:

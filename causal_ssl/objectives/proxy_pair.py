@@ -134,7 +134,8 @@ def group_proxy_terms(
     """As `proxy_terms` where the proxy is the group, P_lk(g | i) = sum of p_lk(j | i) over j in g.
 
     By the data processing inequality no f-divergence between P_lk and P_kl is above that between
-    p_lk and p_kl; they are equal iff members share their group's mass alike in both.
+    p_lk and p_kl; they are equal where members share their group's mass alike in both (and only
+    there, save for total variation).
     """
 
     def rows(start: int, o_l: Tensor, o_k: Tensor, t_k: Tensor, t_l: Tensor) -> Tensor:

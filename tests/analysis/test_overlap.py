@@ -65,8 +65,13 @@ def test_the_table_has_every_pair_and_their_summary():
         found.pairwise[np.triu_indices(3, 1)].mean()
     )
     assert table.loc[("overlap_min", "all", "all"), "value"] == found.pairwise[0, 2]
-    width = table.loc[("overlap", 0, 1), "high"] - table.loc[("overlap", 0, 1), "low"]
-    assert width == pytest.approx(2 * norm.ppf(0.75) * found.standard_errors[0, 1])
+    row, z = table.loc[("overlap", 0, 1)], norm.ppf(0.75)
+    ends = [
+        (found.pairwise[0, 1], z * found.standard_errors[0, 1]),
+        (found.held_out[0, 1], z * found.held_out_errors[0, 1]),
+    ]
+    assert row["low"] == pytest.approx(min(value - reach for value, reach in ends))
+    assert row["high"] == pytest.approx(max(value + reach for value, reach in ends))
     assert not table.index.duplicated().any()
 
 

@@ -9,7 +9,8 @@ def definitions(config: InvarianceStudy) -> list[str]:
         "Gap: I(Y; E | f(X)) in nats, E the intervention under which a sample was drawn. Estimated"
         " twice from probes fitted under each intervention: plugged in (biased up) and on held-out"
         " samples (biased down); the interval reaches beyond both.",
-        "Overlap: the mass that the laws of f(X) under two interventions share, from 0 to 1."
+        "Overlap: the mass that the laws of f(X) under two interventions share, from 0 to 1; noise"
+        " of the classifier biases the estimate down, so that a true 1 reads 0.97 or so."
         " Definition 4 says nothing about values of f(X) that one of them never produces.",
         "Y ⊥ E | f: the null that the task is independent of the intervention given f(X), tested by"
         f" redrawing E from p(E | f), which was learnt from {config.auxiliary} times as many other"
@@ -30,7 +31,8 @@ def caveats(config: InvarianceStudy) -> list[str]:
         "Every gap is relative to a class of probes. f = x is invariant, since x determines"
         f" content; what gap the probe class “{config.probes[0]}” finds is its own shortcoming.",
         "A gap of 0 is necessary, not sufficient: f = s has it and predicts nothing; f = (c, s) has"
-        " it under hard interventions because no value of f occurs under two of them.",
+        " it since c determines Y, and under hard interventions would have it whatever Y is: no"
+        " value of f occurs under two of them.",
         "With many cells and few samples the plugged-in gap is mostly bias: read the interval’s"
         f" lower end. Here there are {a_cell:.0f} samples a cell of the finest task.",
         "Where f is continuous no test of conditional independence holds its level against every"

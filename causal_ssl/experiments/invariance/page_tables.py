@@ -43,8 +43,8 @@ def numbers(lines: Sequence[Line], titles: Titles) -> Table:
             ),
             Cell(number(line.overlap), f"least {number(line.overlap_min)}", number=True),
             Cell(number(line.accuracy), f"within {number(line.accuracy_within)}", number=True),
-            Cell(f"{line.rejected} of {line.tested}", number=True),
-            Cell(f"{line.swapped} of {line.tested}", number=True),
+            Cell(_rejections(line), number=True),
+            Cell(f"{line.swapped} of {line.worlds}", number=True),
             Cell(number(line.proxy_gap), _critic(line), number=True),
             Cell(number(line.content), number=True),
             Cell(number(line.style), number=True),
@@ -56,6 +56,11 @@ def numbers(lines: Sequence[Line], titles: Titles) -> Table:
         rows,
         groups=[("", 2), ("estimated", 3), ("rejected", 2), ("proxy gap", 1), ("R²", 2)],
     )
+
+
+def _rejections(line: Line) -> str:
+    """How often the finest task was found to depend on E given f; a dash where nothing is left."""
+    return f"{line.rejected} of {line.tested}" if line.tested else "–"
 
 
 def _critic(line: Line) -> str:
@@ -76,7 +81,7 @@ def terminal(lines: Sequence[Line], titles: Titles) -> TerminalTable:
             f"{number(line.gap[0], 3)} ({number(line.gap[1], 3)} to {number(line.gap[2], 3)})",
             number(line.overlap),
             number(line.accuracy),
-            f"{line.rejected} of {line.tested}",
+            _rejections(line),
         )
     return table
 

@@ -121,8 +121,9 @@ def _numbers(material: Material, lines: list[summary.Line]) -> Section:
             Text(
                 f"Task of {material.task_title}, probe class “{material.probe}”. The gap is the"
                 " estimate that is biased up, with the interval below it; gap and accuracy are"
-                " relative to the probe class. Means over worlds; a test’s column counts the worlds"
-                " in which it rejects at 5 %."
+                " relative to the probe class. Means over worlds. A test’s column counts the worlds"
+                f" in which it rejects at 5 %; Y is there the finest task, {material.config.cells}"
+                " cells, and a dash says that f leaves nothing of E to test."
             ),
             page_tables.numbers(lines, material.representations),
         ],
@@ -216,7 +217,8 @@ def _proxy(material: Material) -> Section:
             Text(
                 "ReLIC penalises another thing: for one and the same x under two interventions, how"
                 " far the predictions of which instance it is differ. It compares units, not"
-                " values of f, and it sees the critic’s output g(f), not f: the control"
+                " values of f; its numbers grow with the scale of f, so that shrinking f lowers"
+                " them; and it sees the critic’s output g(f), not f: the control"
                 " (c, s) with a critic that drops s has penalty 0 on g(f) and a large one on f."
             ),
             picture(

@@ -113,8 +113,8 @@ def control(name: str) -> Representation:
     """A representation made of the true latents.
 
     - `oracle`: f = c, invariant and accurate;
-    - `style_only`: f = s, invariant where content is independent of style, and useless;
-    - `separate`: f = (c, s), invariant, but on disjoint supports only vacuously;
+    - `style_only`: f = s, invariant, since interventions cut content -> style, and useless;
+    - `separate`: f = (c, s), invariant, on disjoint supports vacuously;
     - `entangled`: f = sign(s_1) c, accurate within an environment that fixes the sign, not
       invariant, with full overlap: the continuous c xor s;
     - `identity`: f = x, invariant since x determines c, though a simple probe may not see it.

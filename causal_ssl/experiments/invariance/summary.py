@@ -21,6 +21,8 @@ CONTROL_TITLES = {
 }
 BOUND_TOLERANCE = 1e-12
 SIGNIFICANT = 0.05
+INFORMATIVE = 0.01
+"""Share of the variance of E that f must leave for a test to count."""
 
 
 def variant_key(method: str, alpha: float | None) -> str:
@@ -76,8 +78,9 @@ class Line:
         gap: of the shown task, and its low and high ends: means of the intervals' ends.
         overlap, overlap_min: mean over pairs, and of the pair that shares least.
         accuracy: pooled; accuracy_within: of probes of single environments.
-        rejected, tested: worlds in which "Y independent of E given f" is rejected at 5 %, of how
-            many; swapped: the same for "a unit's representation does not change".
+        rejected, tested: worlds in which "Y independent of E given f", Y the finest task, is
+            rejected at 5 %, of how many in which f leaves something of E to test.
+        swapped, worlds: the same for "a unit's representation does not change".
         proxy_gap: of f; proxy_gap_g: of g(f), NaN without a critic.
         content, style: kernel-ridge R2.
     """
@@ -90,8 +93,9 @@ class Line:
     accuracy: float
     accuracy_within: float
     rejected: int
-    swapped: int
     tested: int
+    swapped: int
+    worlds: int
     proxy_gap: float
     proxy_gap_g: float
     content: float
@@ -126,7 +130,9 @@ def _line(setting: str, method: str, whole: pd.DataFrame, own: pd.DataFrame, tas
         return float(values(metric, variable)[column].mean())
 
     within = own[(own["setting"] == setting) & (own["method"] == method)]
-    tests = values("p_value", FINEST)["value"]
+    tests = values("p_value", FINEST)["value"].to_numpy()
+    # Where f leaves nothing of E to test, the p-value is the draw that breaks ties: not counted.
+    tests = tests[values("informative", FINEST)["value"].to_numpy() >= INFORMATIVE]
     swaps = values("p_value_swap", "representation")["value"]
     return Line(
         setting,
@@ -137,8 +143,9 @@ def _line(setting: str, method: str, whole: pd.DataFrame, own: pd.DataFrame, tas
         accuracy=mean("accuracy", task),
         accuracy_within=float(values("accuracy_within", task, within)["value"].mean()),
         rejected=int((tests <= SIGNIFICANT).sum()),
-        swapped=int((swaps <= SIGNIFICANT).sum()),
         tested=len(tests),
+        swapped=int((swaps <= SIGNIFICANT).sum()),
+        worlds=len(swaps),
         proxy_gap=mean("proxy_gap", "f"),
         proxy_gap_g=mean("proxy_gap", "g(f)"),
         content=mean("r2_kernel_ridge", "content"),

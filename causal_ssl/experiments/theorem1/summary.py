@@ -101,8 +101,8 @@ def discussion(summary: Summary) -> list[str]:
         summary.total(every, f"{kind}_with_premise") for kind in ("models", "violating")
     )
     sentences = [
-        "The premise is that p(Y_t | Y_R, f) is the same under every intervention. It decides model"
-        f" by model: it holds in {held:,} of all {summary.total(every, 'models'):,} models, some of"
+        "The premise is that p(Y_t | Y_R, f) is the same under every intervention. Model by"
+        f" model it suffices: it holds in {held:,} of all {summary.total(every, 'models'):,} models, some of"
         f" the controls' among them, and {_none(violating)} of these violates the bound."
     ]
     constant, of_constant = (
