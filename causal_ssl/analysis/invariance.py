@@ -144,9 +144,9 @@ def invariance(
 
     It aims at the gap of the probe class: I(Y; E | f) under the best probes of that class in the
     population, which is that of the data if the class holds the truth. Two estimates that stay
-    apart as n grows say that it does not; that they meet does not say that it does. Where f and e determine y, smoothing (see `probes`)
-    lowers `plug_in` by about log(m) / m and `held_out` by 1 / m, and the interval does not make up
-    for it.
+    apart as n grows say that it does not; that they meet does not say that it does. Where f and e
+    determine y, smoothing (see `probes`) lowers `plug_in` by about log(m) / m and `held_out` by
+    1 / m, and the interval does not make up for it.
 
     Args:
         representation: (n, d_f), in any units; the encoder must not have been trained on it.

@@ -38,9 +38,9 @@ def paired_swap_test(
     views. Under the null each pair may be swapped at random, so the randomised p-value is exactly
     uniform, at any number of pairs. Units must be independent of each other.
 
-    What is compared are the means of the representation and of local functions of it, over all units
-    and, where y is given, within each class: a difference between the laws of (f(X), Y) under the
-    two interventions shows, one that only the pairing knows of does not.
+    What is compared are the means of the representation and of local functions of it, over all
+    units and, where y is given, within each class: a difference between the laws of (f(X), Y) under
+    the two interventions shows, one that only the pairing knows of does not.
 
     Args:
         first: (n, d_f) or (n,), the representation of each unit under the first intervention.

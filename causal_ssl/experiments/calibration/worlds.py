@@ -1,7 +1,7 @@
 """Laws of (f(X), Y, E) whose dependence is known: where tests and intervals are calibrated.
 
-No law was changed or left out after its rates were seen. `STRESS` stands apart from the list on which
-the level is promised: the test was seen to fail there.
+No law was changed or left out after its rates were seen. `STRESS` stands apart from the list on
+which the level is promised: the test was seen to fail there.
 """
 
 from dataclasses import dataclass, field

@@ -101,9 +101,9 @@ def discussion(summary: Summary) -> list[str]:
         summary.total(every, f"{kind}_with_premise") for kind in ("models", "violating")
     )
     sentences = [
-        "The premise is that p(Y_t | Y_R, f) is the same under every intervention. Model by"
-        f" model it suffices: it holds in {held:,} of all {summary.total(every, 'models'):,} models, some of"
-        f" the controls' among them, and {_none(violating)} of these violates the bound."
+        "The premise is that p(Y_t | Y_R, f) is the same under every intervention. Model by model"
+        f" it suffices: it holds in {held:,} of all {summary.total(every, 'models'):,} models, some"
+        f" of the controls' among them, and {_none(violating)} of these violates the bound."
     ]
     constant, of_constant = (
         summary.total(summary.controls, f"{kind}_with_constant_channel")
