@@ -28,6 +28,7 @@ from sklearn.preprocessing import StandardScaler
 from causal_ssl.analysis._ci_environment import drawn, environment_model, shuffled_within
 from causal_ssl.analysis._ci_features import basis, directions
 from causal_ssl.analysis._ci_inputs import Ints, Triples, auxiliary, triples
+from causal_ssl.analysis._ci_pairwise import pairwise_tests
 from causal_ssl.analysis._ci_result import (
     INDEPENDENCE,
     NullTest,
@@ -44,6 +45,7 @@ __all__ = [
     "NullTest",
     "conditional_randomisation_test",
     "local_permutation_test",
+    "pairwise_tests",
     "stratified_permutation_test",
 ]
 

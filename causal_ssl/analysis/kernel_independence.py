@@ -1,4 +1,7 @@
-"""Kernel conditional independence, as causal-learn has it."""
+"""Kernel test of "Y is independent of E given f(X)", as causal-learn has it: a second opinion.
+
+kci_test(f, y, environment).p_value
+"""
 
 import warnings
 from typing import Any
