@@ -1,7 +1,7 @@
 """The `causal-ssl` command.
 
     causal-ssl study numerical --preset quick --out runs/x
-    causal-ssl study dimensions --settings p1 --methods infonce relic
+    causal-ssl study invariance --worlds causal --relic-alphas 1 10
     causal-ssl report runs/x
     causal-ssl doctor
 
@@ -31,12 +31,14 @@ COMMANDS = {
 EXAMPLES = {
     "": """examples:
   causal-ssl study numerical --preset quick    a few minutes on two cores
+  causal-ssl study theorem1 --preset quick     Theorem 1, exactly, in a minute
   causal-ssl study numerical --help            all its options
   causal-ssl report runs/numerical/quick       redraw without rerunning
   causal-ssl doctor""",
     "study": """examples:
   causal-ssl study numerical --preset quick
-  causal-ssl study dimensions --preset quick""",
+  causal-ssl study theorem1 --preset quick
+  causal-ssl study invariance --preset quick""",
     "report": """example:
   causal-ssl report runs/numerical/quick""",
     "doctor": """example:
