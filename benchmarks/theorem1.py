@@ -11,13 +11,8 @@ seconds because the machine may be shared. Writes results/theorem1.json.
 
 import argparse
 import os
-import resource
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -44,21 +39,6 @@ def check_models(models: int, repeats: int) -> dict[str, dict[str, float]]:
     return found
 
 
-def study() -> tuple[float, float]:
-    """Wall and CPU seconds of the quick study as a command."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "run"
-        command = [sys.executable, "-m", "causal_ssl", "study", "theorem1", "--preset", "quick"]
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        start = time.perf_counter()
-        subprocess.run([*command, "--out", str(out)], check=True, stdout=subprocess.DEVNULL)
-        seconds = time.perf_counter() - start
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert (out / "report.html").is_file()
-    cpu = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
-    return seconds, cpu
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=int, default=300, help="models a setting and repeat")
@@ -66,12 +46,12 @@ def main() -> None:
     options = parser.parse_args()
 
     from _results import write_result
+    from _study import timed_study
 
     from causal_ssl.experiments.catalogue import from_preset
 
     load = os.getloadavg()[0]
     by_setting = check_models(options.models, options.repeats)
-    seconds, cpu = zip(*(study() for _ in range(options.repeats)), strict=True)
     quick = from_preset("theorem1", "quick")
     mean = {
         key: statistics.fmean(s[key] for s in by_setting.values()) for key in ("wall_ms", "cpu_ms")
@@ -82,10 +62,7 @@ def main() -> None:
         "models_per_cpu_second": 1e3 / mean["cpu_ms"],
         "quick_study": {
             "models": quick.models * len(quick.settings),
-            "seconds": statistics.median(seconds),
-            "seconds_all": list(seconds),
-            "cpu_seconds": statistics.median(cpu),
-            "aim_seconds": AIM_SECONDS,
+            **timed_study("theorem1", "quick", repeats=options.repeats, aim_seconds=AIM_SECONDS),
         },
         "load_before": load,
     }
