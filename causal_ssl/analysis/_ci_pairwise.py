@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from causal_ssl._labels import label_array
 from causal_ssl.analysis._ci_inputs import triples
 from causal_ssl.analysis._ci_result import NullTest
-from causal_ssl.analysis._inputs import finite_matrix
+from causal_ssl.analysis._splits import matrix_of
 from causal_ssl.analysis.multiple_testing import holm
 from causal_ssl.errors import InputError
 
@@ -60,16 +61,16 @@ def pairwise_tests(
         )
     if (auxiliary_f is None) != (auxiliary_environment is None):
         raise InputError("auxiliary_f and auxiliary_environment go together: pass both or neither")
-    labels, other = np.asarray(environment), np.asarray(auxiliary_environment)
-    classes = np.asarray(y)
+    learnt = None if auxiliary_f is None else matrix_of("auxiliary_f", auxiliary_f)
+    labels, other, classes = (label_array(a) for a in (environment, auxiliary_environment, y))
     rows = []
     for a, b in combinations(range(len(sample.environments)), 2):
         pair = [sample.environments[a], sample.environments[b]]
         own = np.isin(sample.environment, (a, b))
         extra: dict[str, Any] = {}
-        if auxiliary_f is not None:
+        if learnt is not None:
             kept = np.isin(other, pair)
-            extra["auxiliary_f"] = finite_matrix("auxiliary_f", auxiliary_f).numpy()[kept]
+            extra["auxiliary_f"] = learnt[kept]
             extra["auxiliary_environment"] = other[kept]
         found = test(sample.f[own], classes[own], labels[own], **extra, **options)
         rows.append(

@@ -232,7 +232,7 @@ def test_pairs_take_their_own_auxiliary_samples() -> None:
         f[:300],
         c[:300] > 0,
         e[:300],
-        auxiliary_f=f[300:],
+        auxiliary_f=f[300:, 0],
         auxiliary_environment=e[300:],
     )
     assert (table["n"] == 200).all()

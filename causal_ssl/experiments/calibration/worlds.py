@@ -82,7 +82,7 @@ class SharpNull:
     name: str
 
     def draw(self, n: int, world: int, random: Generator) -> Triple:
-        """n samples, as many from each environment as from the others (n is rounded up)."""
+        """n samples, environments equally frequent up to chance."""
         config = InvarianceStudy()
         ring, made = samples.ring_of(config, "soft"), self._world(config, world)
         key = f"calibration {random.integers(2**62)}"

@@ -117,13 +117,12 @@ def test_presets_and_refusals() -> None:
 
 
 @pytest.mark.parametrize("law", worlds.CONTINUOUS, ids=lambda law: law.name)
-def test_continuous_nulls_move_f_with_the_environment_and_y_with_f_alone(
+def test_continuous_nulls_move_f_with_the_environment_and_leave_the_shares_of_y(
     law: ContinuousNull,
 ) -> None:
-    """The Bayes rule of E from f beats its prior; Y's share given content's side does not move.
+    """Y is a noisy function of content, whose law is the same in every environment.
 
-    Given f the label is noise added to a function of content, so within an environment the
-    distribution of Y is that of any other: shares agree to 4.5 standard errors.
+    So its marginal shares agree, to 4.5 standard errors, while means of f differ.
     """
     n = 40_000
     f, y, environment = law.draw(n, 0, np.random.default_rng(0))
