@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,6 +25,31 @@ from causal_ssl.training.numerical import (
 
 HISTORY_ROWS = 200
 """Points of a loss curve, whatever the number of steps."""
+
+
+def configured(name: str, **options: Any) -> tuple[methods.Method, Objective]:
+    """A method and its objective, with those of a study's options that it has.
+
+    Args:
+        name: of the method.
+        **options: of objectives; None leaves an objective's own. A temperature is given to those
+            alone that compare through a similarity.
+
+    Raises:
+        InputError: no such method, or a value that the objective refuses.
+
+    Examples:
+        >>> configured("relic", tau=0.5, alpha=2.0)[1].alpha
+        2.0
+        >>> "alpha" in configured("infonce", tau=0.5, alpha=2.0)[0].options
+        False
+    """
+    method = methods.get(name)
+    known = set(method.options)
+    if "similarity" not in known:
+        known.discard("tau")
+    chosen = {k: value for k, value in options.items() if k in known and value is not None}
+    return method, method.objective(**chosen)
 
 
 def load_world(root: Path, name: str, config: ContentStyleConfig, seed: int) -> ContentStyle:

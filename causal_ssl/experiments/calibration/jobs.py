@@ -48,7 +48,7 @@ def _replication(config: CalibrationStudy, each: Configuration, k: int) -> float
     """A p-value; or of an interval low, high and the two estimates, plug-in and held-out."""
     seed = derived_seed("calibration", each.name, k)
     random = np.random.default_rng(seed)
-    law, total = worlds.law_of(each.law), each.n * (1 + each.ratio)
+    law, total = worlds.LAWS[each.law], each.n * (1 + each.ratio)
     if isinstance(law, FiniteLaw | FlippedContent):
         f, y, environment = law.draw(total, random)
     else:
@@ -79,7 +79,7 @@ def truth(name: str, probe: str) -> float:
     Exact where the class holds the truth. Else estimated on a sample so large that its biases and
     its error, some 1e-3 nats, are small against the intervals.
     """
-    law = worlds.law_of(name)
+    law = worlds.LAWS[name]
     assert isinstance(law, FiniteLaw | FlippedContent)
     if isinstance(law, FiniteLaw) or law.information == 0:
         return law.information

@@ -53,7 +53,7 @@ def write_tables(directory: RunDirectory, config: CalibrationStudy) -> None:
 
 def _rejections(each: Configuration, p_values: np.ndarray) -> list[dict[str, Any]]:
     """Share of p-values up to 5 %, with its binomial interval; under the null also uniformity."""
-    law = worlds.law_of(each.law)
+    law = worlds.LAWS[each.law]
     row = _row(each, getattr(law, "information", 0.0), len(p_values))
     rows = [row | _share("rejection", p_values <= ALPHA)]
     if each.part == "discrete":

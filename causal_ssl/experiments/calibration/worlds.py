@@ -54,6 +54,13 @@ class ContinuousNull:
 
     def draw(self, n: int, world: int, random: Generator) -> Triple:
         """n samples of one of the worlds."""
+        f, y, environment, _ = self.draw_with_content(n, world, random)
+        return f, y, environment
+
+    def draw_with_content(
+        self, n: int, world: int, random: Generator
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], Floats]:
+        """The same samples, and the content (n, n_content) behind them, which f determines."""
         fixed = np.random.default_rng([7, world])
         d, m = self.n_content + self.n_style, len(self.shares)
         mean = fixed.normal(size=(m, self.n_style))
@@ -72,7 +79,8 @@ class ContinuousNull:
         y = (logits + random.gumbel(size=logits.shape)).argmax(axis=1)
         hidden = np.hstack([content, style]) @ first
         f = np.where(hidden > 0, hidden, 0.2 * hidden) @ second
-        return (f + 0.5 * np.sin(2 * f) if self.wavy else f), y, environment
+        f = f + 0.5 * np.sin(2 * f) if self.wavy else f
+        return f, y, environment, content
 
 
 @dataclass(frozen=True)
@@ -254,9 +262,13 @@ COVERED_FLIPS = (0.0, 0.5)
 Law = Null | FiniteLaw | FlippedContent
 
 
-def law_of(name: str) -> Law:
-    """The law of that name, among all that are used here."""
-    every: list[Law] = [*CONTINUOUS, STRESS, *COVERED, *(law for law, _ in DISCRETE)]
-    every += [xor(delta) for delta in DELTAS]
-    every += [FlippedContent(mean) for mean in (*FLIPS, *COVERED_FLIPS)]
-    return next(law for law in every if law.name == name)
+_EVERY: tuple[Law, ...] = (
+    *CONTINUOUS,
+    STRESS,
+    *COVERED,
+    *(law for law, _ in DISCRETE),
+    *(xor(delta) for delta in DELTAS),
+    *(FlippedContent(mean) for mean in (*FLIPS, *COVERED_FLIPS)),
+)
+LAWS = {law.name: law for law in _EVERY}
+"""Every law that is used here, by name."""

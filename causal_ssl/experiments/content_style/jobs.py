@@ -137,15 +137,8 @@ def configured(config: NumericalStudy, name: str) -> tuple[methods.Method, Objec
     Raises:
         InputError: no such method.
     """
-    method = methods.get(name)
-    overrides: dict[str, Any] = {}
-    if {"tau", "similarity"} <= set(method.options):
-        overrides["tau"] = config.tau
-    if "alpha" in method.options:
-        overrides["alpha"] = config.relic_alpha
-    if config.negatives == "separate" and "negatives" in method.options:
-        overrides["negatives"] = "separate"
-    return method, method.objective(**overrides)
+    negatives = "separate" if config.negatives == "separate" else None
+    return encoders.configured(name, tau=config.tau, alpha=config.relic_alpha, negatives=negatives)
 
 
 def check(config: NumericalStudy) -> None:

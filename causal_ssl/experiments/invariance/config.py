@@ -61,7 +61,10 @@ class InvarianceStudy(TrainedStudy):
     seeds: int = option(2, "worlds of each kind; world k has seed k", at_least=1)
     steps: int = option(2000, "training steps", at_least=1)
     p_change: float = option(
-        0.75, "probability that training's intervention changes a style dimension", above=0
+        0.75,
+        "probability that training's views change a style dimension",
+        above=0,
+        at_most=1,
     )
     tau: float = option(1.0, "temperature of the contrastive objectives", above=0)
 
@@ -92,8 +95,6 @@ class InvarianceStudy(TrainedStudy):
         super().__post_init__()
         if self.cells & (self.cells - 1):
             raise InputError(f"cells must be a power of 2 (2, 4, ..., 64), got {self.cells}")
-        if self.p_change > 1:
-            raise InputError(f"p_change must be at most 1, got {self.p_change}")
         if self.n_test < self.folds:
             raise InputError(
                 f"n_test = {self.n_test} samples cannot fill folds = {self.folds}: raise n_test"

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from causal_ssl import methods
 from causal_ssl.datasets.content_style import ContentStyle
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells, encoders
@@ -16,7 +14,6 @@ from causal_ssl.experiments.invariance.plan import Cell, Job, variants
 from causal_ssl.experiments.invariance.samples import Representation
 from causal_ssl.experiments.progress import JobProgress
 from causal_ssl.experiments.workers import Report
-from causal_ssl.objectives import Objective
 
 
 def run(root: Path, config: InvarianceStudy, job: Job, report: Report) -> None:
@@ -43,7 +40,7 @@ def _representations(
     first = job.cells[0]
     if first.is_control:
         return [samples.control(cell.method) for cell in job.cells]
-    method, objective = configured(config, first.method, first.alpha)
+    method, objective = encoders.configured(first.method, tau=config.tau, alpha=first.alpha)
     tasks = [samples.ladder(world).task(config.cells) for world in worlds]
     trained = encoders.train_cells(
         root,
@@ -87,29 +84,13 @@ def load_world(root: Path, config: InvarianceStudy, cell: Cell) -> ContentStyle:
     return encoders.load_world(root, cell.world_name, wanted, cell.seed)
 
 
-def configured(
-    config: InvarianceStudy, name: str, alpha: float | None
-) -> tuple[methods.Method, Objective]:
-    """A method and its objective, with the study's options applied where it has them.
-
-    Raises:
-        InputError: no such method.
-    """
-    method = methods.get(name)
-    overrides: dict[str, Any] = {}
-    if {"tau", "similarity"} <= set(method.options):
-        overrides["tau"] = config.tau
-    if alpha is not None:
-        overrides["alpha"] = alpha
-    return method, method.objective(**overrides)
-
-
 def check(config: InvarianceStudy) -> None:
     """Refuse, before anything starts, what only methods, worlds or trainer can tell is wrong."""
-    for name, alpha in variants(config):
+    for name in config.methods:
         if name in CONTROLS:
             raise InputError(f"method {name!r} is a control: name it in controls")
-        configured(config, name, alpha)
+    for name, alpha in variants(config):
+        encoders.configured(name, tau=config.tau, alpha=alpha)
     for world in config.worlds:
         samples.world_config(config, world)
     encoders.training(config, config.steps)

@@ -75,7 +75,7 @@ def page(directory: RunDirectory, config: InvarianceStudy) -> Drawn:
         f_lda=summary.by_variant(pd.read_csv(directory / "f_lda.csv")),
         environment=json.loads((directory / "environment.json").read_text()),
     )
-    lines = summary.lines(material.table, material.probe, material.task, material.representations)
+    lines = summary.lines(material.shown, material.task, material.representations)
     report = Report(
         title="Is what it learnt invariant?",
         subtitle="How far p^do(S=s)(Y | f(X)) depends on s, for encoders and for representations"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from causal_ssl import methods
 from causal_ssl.experiments.invariance.config import CONTROLS, InvarianceStudy
 from causal_ssl.experiments.trained import batches
 
@@ -60,11 +61,11 @@ class Job:
 
 
 def variants(config: InvarianceStudy) -> list[tuple[str, float | None]]:
-    """Methods with the weight alpha of their penalty: ReLIC once for each."""
+    """Methods with the weight alpha of their penalty: those that have one once for each."""
     return [
         (method, alpha)
         for method in config.methods
-        for alpha in (config.relic_alphas if method.startswith("relic") else (None,))
+        for alpha in (config.relic_alphas if "alpha" in methods.get(method).options else (None,))
     ]
 
 

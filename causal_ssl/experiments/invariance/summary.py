@@ -102,20 +102,18 @@ class Line:
     style: float
 
 
-def lines(table: pd.DataFrame, probe: str, task: str, wanted: Mapping[str, str]) -> list[Line]:
+def lines(table: pd.DataFrame, task: str, wanted: Mapping[str, str]) -> list[Line]:
     """What each representation came to, settings and representations in the table's order.
 
     Args:
-        table: of `by_variant`.
-        probe: the probe class shown.
+        table: of `by_variant`, rows of one probe class and of none.
         task: the variable whose gap and accuracy are shown.
         wanted: representations to show.
     """
-    own = table[table["probe"].isna() | (table["probe"] == probe)]
-    whole = own[(own["environment"] == "all") & (own["against"] == "all")]
+    whole = table[(table["environment"] == "all") & (table["against"] == "all")]
     return [
-        _line(str(setting), method, whole, own, task)
-        for setting in pd.unique(own["setting"])
+        _line(str(setting), method, whole, table, task)
+        for setting in pd.unique(table["setting"])
         for method in wanted
     ]
 

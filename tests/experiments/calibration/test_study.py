@@ -116,26 +116,44 @@ def test_presets_and_refusals() -> None:
         CalibrationStudy(replications=5)
 
 
-@pytest.mark.parametrize("law", worlds.CONTINUOUS, ids=lambda law: law.name)
-def test_continuous_nulls_move_f_with_the_environment_and_leave_the_shares_of_y(
-    law: ContinuousNull,
-) -> None:
-    """Y is a noisy function of content, whose law is the same in every environment.
+def largest_z(content: np.ndarray, y: np.ndarray, environment: np.ndarray) -> float:
+    """How far shares of Y differ between environments within cells of content, in standard errors.
 
-    So its marginal shares agree, to 4.5 standard errors, while means of f differ.
+    Cells are quartiles of each coordinate in turn: within them p(Y) is the same in all environments
+    if Y depends on content alone and content has one law in all of them.
+    """
+    found = 0.0
+    for coordinate in content.T:
+        quarter = np.digitize(coordinate, np.quantile(coordinate, [0.25, 0.5, 0.75]))
+        for cell in range(4):
+            for e in np.unique(environment):
+                own = (quarter == cell) & (environment == e)
+                rest = (quarter == cell) & (environment != e)
+                for k in np.unique(y):
+                    p, q = (y[own] == k).mean(), (y[rest] == k).mean()
+                    share = (y[own | rest] == k).mean()
+                    error = (share * (1 - share) * (1 / own.sum() + 1 / rest.sum())) ** 0.5
+                    found = max(found, abs(p - q) / error)
+    return found
+
+
+@pytest.mark.parametrize("law", worlds.CONTINUOUS, ids=lambda law: law.name)
+def test_continuous_nulls_move_f_but_not_y_given_content(law: ContinuousNull) -> None:
+    """At most 400 comparisons: one beyond 5.5 standard errors has a chance of 2e-5.
+
+    The negative control turns Y round in every environment but the first.
     """
     n = 40_000
-    f, y, environment = law.draw(n, 0, np.random.default_rng(0))
+    f, y, environment, content = law.draw_with_content(n, 0, np.random.default_rng(0))
     assert f.shape == (n, law.n_content + law.n_style)
     assert np.unique(y).tolist() == list(range(law.n_classes))
     shares = np.bincount(environment) / n
     assert np.abs(shares - law.shares).max() < 4.5 * 0.5 / n**0.5
-    for e in range(len(law.shares)):
-        own = environment == e
-        gap = np.abs(np.bincount(y[own]) / own.sum() - np.bincount(y[~own]) / (~own).sum())
-        assert gap.max() < 4.5 * 0.5 * (1 / own.sum() + 1 / (~own).sum()) ** 0.5
     means = np.array([f[environment == e].mean(axis=0) for e in range(len(law.shares))])
     assert np.ptp(means, axis=0).max() > 0.2
+    assert largest_z(content, y, environment) < 5.5
+    turned = np.where(environment == 0, y, law.n_classes - 1 - y)
+    assert largest_z(content, turned, environment) > 20
 
 
 @pytest.mark.parametrize("law", worlds.COVERED, ids=lambda law: law.name)
