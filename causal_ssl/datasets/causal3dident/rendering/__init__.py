@@ -1,0 +1,1 @@
+"""Rendering: one scene, two backends behind one interface."""
