@@ -4,6 +4,8 @@
 #   make test          every check: ruff, mypy, import-linter, doctests and tests
 PYTHON ?= python3
 VENV := .venv
+BPY_VENV := .venv-bpy
+BPY_PYTHON ?= python3.11
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 OUT ?= runs/numerical/quick
@@ -29,6 +31,17 @@ $(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) --editable '.[test]'
 	@touch $(VENV)/.installed $@
 
+# Blender as a Python package has wheels for few Pythons and wants NumPy 1: an environment of its own.
+$(BPY_VENV)/.installed: constraints-bpy.txt
+	@if ! command -v $(BPY_PYTHON) >/dev/null; then \
+	  echo "no $(BPY_PYTHON): Blender's package needs it, the Cycles backend is left out"; \
+	else \
+	  echo "installing Blender's package into $(BPY_VENV) (a minute, once)"; \
+	  $(BPY_PYTHON) -m venv $(BPY_VENV) && \
+	  $(BPY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	    --constraint constraints-bpy.txt bpy && touch $@; \
+	fi
+
 study: $(VENV)/.installed
 	@$(BIN)/causal-ssl study numerical --preset quick --out $(OUT)
 
@@ -47,8 +60,8 @@ types: $(VENV)/.installed-test
 imports: $(VENV)/.installed-test
 	$(BIN)/lint-imports
 
-pytest: $(VENV)/.installed-test
+pytest: $(VENV)/.installed-test $(BPY_VENV)/.installed
 	$(BIN)/python -m pytest
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(BPY_VENV) build dist *.egg-info
