@@ -54,6 +54,8 @@ class Study(Generic[C, J]):
         jobs: everything to do, in order, as a function of the config alone: results must not
             depend on what is left to do, nor on the cores that there are.
         work: how long a job takes, in any unit.
+        prepare: make what several jobs share, in the run's directory, before any of them starts; it
+            finds what an interrupted run has made already.
         run: do a job in the run's directory, reporting `JobProgress`; cells that are finished are
             left alone. A module's function: it is sent to worker processes.
         write_tables: gather the finished cells into `table.csv` and the other tables.
@@ -67,6 +69,7 @@ class Study(Generic[C, J]):
     run: Callable[[Path, C, J, Report], None]
     write_tables: Callable[[RunDirectory, C], None]
     page: Callable[[RunDirectory, C], Drawn]
+    prepare: Callable[[RunDirectory, C, Console], None] = lambda directory, config, console: None
     tables: tuple[str, ...] = (TABLE,)
 
 
@@ -107,6 +110,7 @@ def run(
     study.check(config)
     with directory.claim(config.name, plain):
         _record_environment(directory, config, console)
+        study.prepare(directory, config, console)
         _work(directory, study, config, workers, console)
         study.write_tables(directory, config)
         return report(directory.path, console=console)
