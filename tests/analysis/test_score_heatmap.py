@@ -1,0 +1,33 @@
+"""The heatmap shows every value, the published one beside it, and nothing where there is none."""
+
+import pandas as pd
+import pytest
+
+from causal_ssl.analysis.score_heatmap import score_heatmap
+from causal_ssl.errors import InputError
+
+TABLE = pd.DataFrame(
+    {
+        "setting": ["hues", "hues", "crop"],
+        "method": ["relic"] * 3,
+        "variable": ["class", "class", "object_hue"],
+        "value": [0.5, 0.7, -0.2],
+        "reference": [0.9, 0.9, float("nan")],
+    }
+)
+SHOWN = {
+    "settings": {"hues": "LT: hues", "crop": "DA: crop"},
+    "methods": {"relic": "ReLIC"},
+    "variables": {"class": "class", "object_hue": "object hue"},
+}
+
+
+def test_cells_hold_means_over_seeds_and_published_values_in_parentheses():
+    panel = score_heatmap(TABLE, **SHOWN).axes[0]
+    assert [text.get_text() for text in panel.texts] == ["0.60", "(0.90)", "-0.20"]
+    assert [label.get_text() for label in panel.get_yticklabels()] == ["LT: hues", "DA: crop"]
+
+
+def test_a_table_without_published_values_is_refused():
+    with pytest.raises(InputError, match="no column reference"):
+        score_heatmap(TABLE.drop(columns="reference"), **SHOWN)
