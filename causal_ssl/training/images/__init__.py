@@ -1,0 +1,18 @@
+"""The trainer of image encoders, on Lightning, which is imported when training starts."""
+
+from causal_ssl.training.images.config import ImageTraining
+from causal_ssl.training.images.encoder_file import load_encoder
+from causal_ssl.training.images.features import features
+from causal_ssl.training.images.metrics import NonFiniteError
+from causal_ssl.training.images.progress import ImageProgress
+from causal_ssl.training.images.train import TrainedImages, train_images
+
+__all__ = [
+    "ImageProgress",
+    "ImageTraining",
+    "NonFiniteError",
+    "TrainedImages",
+    "features",
+    "load_encoder",
+    "train_images",
+]

@@ -1,0 +1,148 @@
+"""Which samples a step sees: a pure function of (seed, step, rank), so nothing has to be stored."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate, default_convert
+
+from causal_ssl.errors import InputError
+from causal_ssl.randomness import generator_for
+
+
+class StepBatches(Dataset):
+    """Item k is the batch of optimiser step k.
+
+    The n samples are shuffled anew for every pass over them, and each pass ends with its last whole
+    batch: no sample is in a batch twice, where it would be a negative of itself. A process takes
+    its contiguous share of the batch, so that the processes' batches, in order of rank, are the
+    batch that one process would see.
+
+    Args:
+        dataset: an array or tensor of n samples; or map-style, `dataset[i]` a sample of tensors,
+            arrays or numbers, or tuples or dicts of them, which are stacked; or what has
+            `batch(indices, generator)` and reads a whole batch: indices an int64 array (B,), the
+            generator the step's own, for what the data set itself draws.
+        batch_size: samples per step over all processes.
+        seed: of the order.
+        rank, ranks: which process this is, of how many.
+
+    Raises:
+        InputError: fewer samples than a batch, or a batch that the ranks do not divide.
+
+    Examples:
+        >>> batches = StepBatches(torch.arange(10), batch_size=4, seed=0)
+        >>> len(torch.cat([batches[0], batches[1]]).unique())  # of one pass
+        8
+        >>> torch.equal(batches[7], batches[7])
+        True
+    """
+
+    def __init__(
+        self, dataset: Any, *, batch_size: int, seed: int, rank: int = 0, ranks: int = 1
+    ) -> None:
+        if len(dataset) < batch_size:
+            raise InputError(
+                f"{len(dataset)} samples for a batch of {batch_size}: lower batch_size, or give "
+                "more samples"
+            )
+        if batch_size % ranks:
+            raise InputError(
+                f"batch_size {batch_size} on {ranks} devices: give a multiple of {ranks}"
+            )
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.seed = seed
+        self.rank, self.ranks = rank, ranks
+        self._pass: tuple[int, np.ndarray] | None = None
+
+    def indices(self, step: int) -> np.ndarray:
+        """The samples of this process at a step, (batch_size / ranks,) int64."""
+        share = self.batch_size // self.ranks
+        number, batch = divmod(step, len(self.dataset) // self.batch_size)
+        first = batch * self.batch_size + self.rank * share
+        return self._order(number)[first : first + share]
+
+    def __getitem__(self, step: int) -> Any:
+        generator = generator_for(self.seed, "data", step, self.rank)
+        return read(self.dataset, self.indices(step), generator)
+
+    def _order(self, number: int) -> np.ndarray:
+        if self._pass is None or self._pass[0] != number:
+            generator = generator_for(self.seed, "order", number)
+            self._pass = number, torch.randperm(len(self.dataset), generator=generator).numpy()
+        return self._pass[1]
+
+
+class OrderedBatches(Dataset):
+    """Item k is the k-th batch of a data set in its own order; the last may be smaller.
+
+    Examples:
+        >>> batches = OrderedBatches(torch.arange(5), batch_size=2)
+        >>> [batches[k].tolist() for k in range(len(batches))]
+        [[0, 1], [2, 3], [4]]
+    """
+
+    def __init__(self, dataset: Any, *, batch_size: int) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __getitem__(self, k: int) -> Any:
+        first = k * self.batch_size
+        indices = np.arange(first, min(first + self.batch_size, len(self.dataset)))
+        return read(self.dataset, indices, generator_for("ordered", k))
+
+
+def read(dataset: Any, indices: np.ndarray, generator: torch.Generator) -> Any:
+    """Samples of a data set as one batch; see `StepBatches`."""
+    if hasattr(dataset, "batch"):
+        return default_convert(dataset.batch(indices, generator))
+    if isinstance(dataset, np.ndarray | Tensor):
+        return torch.as_tensor(dataset[indices])
+    return default_collate([dataset[i] for i in indices.tolist()])
+
+
+def ordered_loader(dataset: Any, *, batch_size: int, workers: int, pinned: bool) -> DataLoader:
+    """Loads a data set in its own order, in `workers` processes (0: in this one)."""
+    batches = OrderedBatches(dataset, batch_size=batch_size)
+    generator = generator_for("workers")
+    return DataLoader(
+        batches, batch_size=None, num_workers=workers, pin_memory=pinned, generator=generator
+    )
+
+
+class Steps(Sampler[int]):
+    """The steps from `start` on; its length is that of the whole run.
+
+    Lightning counts the batches of an interrupted epoch from where it stopped, and takes the epoch
+    to be as long as its loader: with one epoch a run, that is this length.
+    """
+
+    def __init__(self, start: int, total: int) -> None:
+        self.start, self.total = start, total
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.start, self.total))
+
+    def __len__(self) -> int:
+        return self.total
+
+
+def step_loader(
+    batches: StepBatches, *, start: int, total: int, workers: int, pinned: bool
+) -> DataLoader:
+    """Loads the batches of steps start .. total - 1, in `workers` processes (0: in this one)."""
+    return DataLoader(
+        batches,
+        batch_size=None,
+        sampler=Steps(start, total),
+        num_workers=workers,
+        pin_memory=pinned,
+        # Names the workers' own seeds, which nothing here uses, without touching the global state.
+        generator=generator_for(batches.seed, "workers", batches.rank),
+    )

@@ -1,0 +1,150 @@
+"""What happens between two steps: logs, evaluation, checkpoint, and stopping when asked to."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, Trainer
+
+from causal_ssl.models.image_encoders import ImageEncoder
+from causal_ssl.training.images.checkpoints import Checkpoints
+from causal_ssl.training.images.clock import StepClock
+from causal_ssl.training.images.interrupts import StopRequest
+from causal_ssl.training.images.metrics import METRICS, TIMING, MetricFile, NonFiniteError, Window
+from causal_ssl.training.images.module import ImageModule
+from causal_ssl.training.images.progress import ImageProgress
+from causal_ssl.training.images.run import ImageRun
+
+
+class Bookkeeping(Callback):
+    """Between two steps, in this order: log, evaluate, save, report, stop.
+
+    The order matters: a checkpoint comes after everything that was to happen at its step, so a run
+    that continues from it has nothing to catch up with.
+
+    Args:
+        run: whose directory gets metrics.csv, what the numbers alone decide, the same after any
+            interruption; and timing.csv, what the clock says.
+        checkpoints: where they go.
+        stop: asked to stop.
+        start: the step to continue from.
+        on_progress: called after every step.
+    """
+
+    def __init__(
+        self,
+        run: ImageRun,
+        checkpoints: Checkpoints,
+        stop: StopRequest,
+        *,
+        start: int,
+        on_progress: Callable[[ImageProgress], None],
+    ) -> None:
+        self.run, self.config = run, run.config
+        self.checkpoints = checkpoints
+        self.stop = stop
+        self.start = start
+        self.window = Window()
+        self.clock = StepClock()
+        self._on_progress = on_progress
+        self._progress = ImageProgress(start, run.config.steps)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"window": self.window.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.window.load_state_dict(state_dict["window"])
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        if trainer.is_global_zero:
+            self.metrics = MetricFile(self.run.out / METRICS, step=self.start)
+            self.timing = MetricFile(self.run.out / TIMING, step=self.start)
+        self.clock.restart()
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.clock.data_ready()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        module: ImageModule = pl_module
+        step, first = trainer.global_step, trainer.global_step == self.start + 1
+        self.window.add(module.recorded)
+        row = self._due(step, self.config.log_every)
+        means = self._means(step) if row else {}
+        self.clock.step_done()
+        if first:
+            self.clock.discard()
+        if row:
+            self._log_row(trainer, step, means)
+        if self._due(step, self.config.evaluate_every):
+            self._evaluate(trainer, module.encoder, step)
+        stop = self._asked_to_stop(trainer, row)
+        if self._due(step, self.config.checkpoint_every) or stop:
+            self._save(trainer, step)
+        self._report(step)
+        trainer.should_stop |= stop
+        self.clock.restart()
+
+    def _due(self, step: int, every: int) -> bool:
+        return step == self.config.steps or (every > 0 and step % every == 0)
+
+    def _means(self, step: int) -> dict[str, float]:
+        self._check_finite(step)
+        return self.window.means()
+
+    def _log_row(self, trainer: Trainer, step: int, means: dict[str, float]) -> None:
+        rate = {"learning_rate": self.config.learning_rate_at(step - 1)}
+        timing = self.clock.read(samples=self.config.batch_size)
+        self._progress = ImageProgress(
+            step, self.config.steps, means["loss"], timing.get("images_per_second")
+        )
+        self._write(trainer, "metrics", step, means | rate)
+        self._write(trainer, "timing", step, timing)
+
+    def _write(self, trainer: Trainer, name: str, step: int, values: Mapping[str, float]) -> None:
+        if not trainer.is_global_zero or not values:
+            return
+        getattr(self, name).append(step, values)
+        for logger in trainer.loggers:
+            logger.log_metrics({f"{name}/{key}": value for key, value in values.items()}, step)
+
+    @torch.no_grad()
+    def _evaluate(self, trainer: Trainer, encoder: ImageEncoder, step: int) -> None:
+        if self.run.evaluate is None or not trainer.is_global_zero:
+            return  # other processes wait for this one at the next step's first exchange
+        encoder.eval()
+        try:
+            scores = self.run.evaluate(encoder)
+        finally:
+            encoder.train()
+        self._write(trainer, "metrics", step, {k: float(value) for k, value in scores.items()})
+
+    def _asked_to_stop(self, trainer: Trainer, row: bool) -> bool:
+        if trainer.world_size == 1:
+            return self.stop.asked
+        # Processes stop together, and talk about it no more often than about losses.
+        return row and trainer.strategy.reduce_boolean_decision(self.stop.asked, all=False)
+
+    def _save(self, trainer: Trainer, step: int) -> None:
+        self._check_finite(step)
+        trainer.save_checkpoint(self.checkpoints.path(step), weights_only=False)
+        if trainer.is_global_zero:
+            self.checkpoints.prune()
+
+    def _report(self, step: int) -> None:
+        last = self._progress
+        progress = ImageProgress(step, last.total, last.loss, last.images_per_second)
+        self._on_progress(progress)
+
+    def _check_finite(self, step: int) -> None:
+        found = self.window.first_non_finite()
+        if found is None:
+            return
+        row, names = found
+        last = self.checkpoints.last()
+        kept = f"The last good checkpoint is {last}" if last else "No checkpoint was kept"
+        remedy = f"{kept}. A lower learning rate than {self.config.learning_rate} may help"
+        raise NonFiniteError(step - len(self.window) + row, names, remedy)

@@ -1,0 +1,88 @@
+"""How an image encoder is trained, as one value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from causal_ssl import methods
+from causal_ssl.errors import InputError, in_range, one_of
+from causal_ssl.models.image_encoders import EncoderConfig
+from causal_ssl.objectives import Objective
+from causal_ssl.training.config import Schedule
+from causal_ssl.training.schedule import lr_at
+from causal_ssl.training.step import Precision
+
+
+@dataclass(frozen=True)
+class ImageTraining:
+    """How an image encoder is trained.
+
+    The paper's for Causal3DIdent is steps=200_000, batch_size=512, the defaults of the rest, and
+    for InfoNCE the objective {"similarity": "cosine", "tau": 1.0}.
+
+    Args:
+        steps: optimiser steps of the whole run.
+        batch_size: samples per step over all processes together.
+        method: of the registry.
+        objective: the objective's arguments where they differ from the method's own.
+        encoder: which encoder.
+        learning_rate: Adam's, at the peak; no weight decay.
+        schedule: "constant", or "warmup_cosine" (linear warm-up, half a cosine to 0).
+        warmup: share of the steps with a rising rate, under "warmup_cosine".
+        target_decay: at the start, of the target network's moving average, rising to 1.
+        precision: "float32"; "tf32" (CUDA: products and convolutions); "bf16": the encoder by
+            autocast, the objective in float32.
+        log_every: steps per row of the logs, and between looks for losses that are not finite.
+        checkpoint_every: steps between checkpoints; there is also one at the end.
+        evaluate_every: steps between evaluations, if training is given one; 0: at the end alone.
+
+    Raises:
+        InputError: a value out of range, an unknown name, or an objective that needs a batch of
+            negatives of its own.
+
+    Examples:
+        >>> ImageTraining(steps=100, batch_size=32, method="relic_t", objective={"tau": 0.1}).steps
+        100
+    """
+
+    steps: int
+    batch_size: int
+    method: str = "infonce"
+    objective: Mapping[str, Any] = field(default_factory=dict)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    learning_rate: float = 1e-4
+    schedule: Schedule = "constant"
+    warmup: float = 0.02
+    target_decay: float = 0.996
+    precision: Precision = "float32"
+    log_every: int = 50
+    checkpoint_every: int = 1000
+    evaluate_every: int = 0
+
+    def __post_init__(self) -> None:
+        in_range("steps", self.steps, at_least=1)
+        in_range("batch_size", self.batch_size, at_least=2)
+        in_range("learning_rate", self.learning_rate, above=0)
+        in_range("warmup", self.warmup, at_least=0, at_most=1)
+        in_range("target_decay", self.target_decay, at_least=0, at_most=1)
+        in_range("log_every", self.log_every, at_least=1)
+        in_range("checkpoint_every", self.checkpoint_every, at_least=1)
+        in_range("evaluate_every", self.evaluate_every, at_least=0)
+        one_of("schedule", self.schedule, get_args(Schedule))
+        one_of("precision", self.precision, get_args(Precision))
+        if self.make_objective().takes_negatives:
+            raise InputError(
+                f"{self.method} with a batch of negatives of its own: image training draws none, "
+                "use negatives='second_view'"
+            )
+
+    def make_objective(self) -> Objective:
+        """A fresh objective."""
+        return methods.get(self.method).objective(**self.objective)
+
+    def learning_rate_at(self, step: int) -> float:
+        """The learning rate of step `step`, counted from 0."""
+        if self.schedule == "constant":
+            return self.learning_rate
+        warmup = round(self.warmup * self.steps)
+        return lr_at(step, base=self.learning_rate, total=self.steps, warmup=warmup)

@@ -1,0 +1,130 @@
+"""A run under Lightning's Trainer: one epoch as long as the run, continued where it stopped."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from causal_ssl import files
+from causal_ssl.training.checkpoint import check_same_run
+from causal_ssl.training.images.bookkeeping import Bookkeeping
+from causal_ssl.training.images.checkpoints import RUN, Checkpoints, load
+from causal_ssl.training.images.encoder_file import CHECKPOINTS, ENCODER, save_encoder
+from causal_ssl.training.images.interrupts import stop_requests
+from causal_ssl.training.images.module import ImageModule
+from causal_ssl.training.images.progress import ImageProgress
+from causal_ssl.training.images.quiet import quiet_lightning
+from causal_ssl.training.images.run import ImageRun
+from causal_ssl.training.step import Precision, matmul_precision
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Lightning's checkpoints, written as all files of the project are: whole or not at all."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        files.save_tensors(Path(path), checkpoint)
+
+
+def fit(run: ImageRun, on_progress: Callable[[ImageProgress], None]) -> None:
+    """Train to the end, from the last checkpoint if there is one, and leave the encoder's file.
+
+    Raises:
+        InputError, NonFiniteError, KeyboardInterrupt: as `train_images`.
+    """
+    checkpoints = Checkpoints(run.out / CHECKPOINTS)
+    module = ImageModule(run).train()
+    last = checkpoints.last()
+    start = 0 if last is None else _restored(module, last)
+    if start < run.config.steps:
+        _advance(module, checkpoints, start, on_progress)
+    if module.global_rank == 0:
+        save_encoder(run.out / ENCODER, module.encoder, run.identity)
+
+
+def _restored(module: ImageModule, last: Path) -> int:
+    """The step of a checkpoint of the same run, whose weights the module then has."""
+    state = load(last)
+    check_same_run(state[RUN]["identity"], module.run.identity, last)
+    module.load_state_dict(state["state_dict"])
+    return state["global_step"]
+
+
+def _advance(
+    module: ImageModule,
+    checkpoints: Checkpoints,
+    start: int,
+    on_progress: Callable[[ImageProgress], None],
+) -> None:
+    run, last = module.run, checkpoints.last()
+    with (
+        stop_requests() as stop,
+        quiet_lightning(),
+        _kernels(run.config.precision, run.accelerator),
+    ):
+        bookkeeping = Bookkeeping(run, checkpoints, stop, start=start, on_progress=on_progress)
+        trainer = _trainer(run, bookkeeping, start)
+        try:
+            trainer.fit(module, ckpt_path=last, weights_only=True)
+        except SystemExit as error:
+            # What Lightning makes of SIGTERM, after the step that saved, and of KeyboardInterrupt.
+            if not stop.asked and not isinstance(error.__context__, KeyboardInterrupt):
+                raise
+            raise _interruption(trainer, checkpoints) from error
+    if trainer.global_step < run.config.steps:
+        raise _interruption(trainer, checkpoints)
+    trainer.strategy.barrier()
+
+
+def _interruption(trainer: Trainer, checkpoints: Checkpoints) -> KeyboardInterrupt:
+    last = checkpoints.last()
+    kept = "nothing was saved yet" if last is None else f"{last} is kept"
+    return KeyboardInterrupt(
+        f"training stopped after step {trainer.global_step} of {trainer.max_steps}: {kept}. "
+        "Repeat the same command to continue"
+    )
+
+
+def _trainer(run: ImageRun, bookkeeping: Bookkeeping, start: int) -> Trainer:
+    cuda, several = run.accelerator == "cuda", run.ranks > 1
+    logger = TensorBoardLogger(run.out, "", "tensorboard", purge_step=start + 1)
+    return Trainer(
+        accelerator=run.accelerator,
+        devices=run.devices,
+        num_nodes=run.nodes,
+        strategy="ddp" if several else "auto",
+        sync_batchnorm=cuda and several,
+        precision="bf16-mixed" if run.config.precision == "bf16" else "32-true",
+        max_epochs=1,
+        max_steps=run.config.steps,
+        limit_val_batches=0,
+        use_distributed_sampler=False,
+        callbacks=[bookkeeping],
+        plugins=[WholeFiles()],
+        logger=logger if run.tensorboard else False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=run.out,
+        log_every_n_steps=1,  # of what it logs itself: nothing
+    )
+
+
+@contextmanager
+def _kernels(precision: Precision, accelerator: str) -> Iterator[None]:
+    """Products, and on CUDA convolutions, as `precision` says, by the kernels that are fastest."""
+    if accelerator == "cpu":
+        yield
+        return
+    tf32 = precision != "float32"
+    with (
+        torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=tf32),
+        matmul_precision(precision, torch.device(accelerator)),
+    ):
+        yield

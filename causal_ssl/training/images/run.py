@@ -1,0 +1,128 @@
+"""A training run as one value, checked before any work starts, and what tells it from another."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from causal_ssl.errors import InputError, in_range, one_of
+from causal_ssl.models.image_encoders import ImageEncoder
+from causal_ssl.randomness import generator_for
+from causal_ssl.training.checkpoint import Identity, describe
+from causal_ssl.training.images.batches import StepBatches, read
+from causal_ssl.training.images.config import ImageTraining
+
+Views = Callable[[Any, torch.Generator], tuple[Sequence[Tensor], Any]]
+"""Makes the views of a batch: (batch, generator), both on the device -> (views, record).
+
+Two or more tensors (n, 3, h, w), uint8 or floats in [0, 1], row i of each from sample i; the record
+says what was drawn.
+"""
+
+Labels = Callable[[Any], Tensor]
+"""The groups of a batch's samples, (n,) integers."""
+
+Evaluate = Callable[[ImageEncoder], Mapping[str, float]]
+"""Scores an encoder in eval mode: name -> value."""
+
+
+@dataclass(frozen=True)
+class ImageRun:
+    """What `train_images` is asked for; the arguments are its own.
+
+    Raises:
+        InputError: a value out of range, or what does not fit together.
+    """
+
+    config: ImageTraining
+    dataset: Any
+    views: Views
+    out: Path
+    seed: int
+    groups: Labels | None = None
+    evaluate: Evaluate | None = None
+    device: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    workers: int = 0
+    tensorboard: bool = True
+
+    def __post_init__(self) -> None:
+        one_of("device", self.device, ["auto", "cpu", "cuda"])
+        in_range("devices", self.devices, at_least=1)
+        in_range("nodes", self.nodes, at_least=1)
+        in_range("workers", self.workers, at_least=0)
+        self.batches(rank=0)
+        self._check_device()
+        self._check_groups()
+
+    @property
+    def accelerator(self) -> str:
+        """ "cuda" or "cpu"."""
+        if self.device == "auto":
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        return self.device
+
+    @property
+    def ranks(self) -> int:
+        """Processes in all."""
+        return self.devices * self.nodes
+
+    def batches(self, rank: int) -> StepBatches:
+        """The batches of one process."""
+        size = self.config.batch_size
+        return StepBatches(
+            self.dataset, batch_size=size, seed=self.seed, rank=rank, ranks=self.ranks
+        )
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Everything that the course of the run depends on, the data by three samples."""
+        settings = asdict(self.config)
+        del settings["checkpoint_every"]  # when it is saved, not what is trained
+        samples = np.unique(np.linspace(0, len(self.dataset) - 1, 3).astype(np.int64))
+        return {
+            "config": describe(settings),
+            "objective": describe(self.config.make_objective()),
+            "samples": len(self.dataset),
+            "data": describe(read(self.dataset, samples, generator_for("identity"))),
+            "views": describe(self.views),
+            "groups": describe(self.groups),
+            "seed": self.seed,
+            "accelerator": self.accelerator,
+            "ranks": self.ranks,
+        }
+
+    def require_parts(self) -> None:
+        """Refuse to start without the optional packages that training needs.
+
+        Raises:
+            InputError: says what to install.
+        """
+        for part in ("lightning", "tensorboard") if self.tensorboard else ("lightning",):
+            if find_spec(part) is None:
+                raise InputError(
+                    f"training image encoders needs {part}: pip install 'causal-ssl[images]'"
+                )
+
+    def _check_device(self) -> None:
+        if self.accelerator == "cuda" and torch.cuda.device_count() < self.devices:
+            raise InputError(
+                f"device cuda, {self.devices} devices: torch sees {torch.cuda.device_count()} "
+                "(see `causal-ssl doctor`)"
+            )
+        if self.accelerator == "cpu" and self.config.precision == "tf32":
+            raise InputError("precision 'tf32' on cpu: it exists on CUDA, use 'float32'")
+
+    def _check_groups(self) -> None:
+        name, takes = self.config.method, self.config.make_objective().takes_groups
+        if takes and self.groups is None:
+            raise InputError(f"{name} learns from groups of samples: give groups")
+        if self.groups is not None and not takes:
+            raise InputError(f"{name} looks at no groups of samples: leave groups out")
