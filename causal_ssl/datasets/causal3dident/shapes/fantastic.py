@@ -1,0 +1,154 @@
+"""Dragon and armadillo, in clay."""
+
+from itertools import pairwise
+from math import cos, pi, radians, sin
+
+from causal_ssl.datasets.causal3dident.shapes.implicit import (
+    Ball,
+    Body,
+    Sheet,
+    Solid,
+    Vector,
+    add,
+    carve,
+    ellipsoid,
+    limb,
+)
+
+
+def dragon() -> Body:
+    """Standing, neck raised, wings spread, spines from the neck to the tail's barb."""
+    spine: tuple[Ball, ...] = (
+        (0.98, 0, 1.62, 0.15),
+        (0.78, 0, 1.42, 0.15),
+        (0.68, 0, 1.1, 0.18),
+        (0.45, 0, 0.78, 0.26),
+        (0.1, 0, 0.62, 0.33),
+        (-0.35, 0, 0.58, 0.29),
+        (-0.75, 0, 0.5, 0.2),
+        (-1.12, 0, 0.32, 0.13),
+        (-1.45, 0, 0.36, 0.09),
+        (-1.62, 0, 0.62, 0.06),
+    )
+    barb = [
+        Sheet(((-1.6, 0, 0.58), (-1.72, 0, 1.0), (-1.82, 0, 0.6)), 0.09),
+        Sheet(((-1.6, 0, 0.58), (-1.72, 0, 1.0), (-1.42, 0, 0.72)), 0.09),
+    ]
+    head = [
+        *ellipsoid((1.06, 0, 1.68), (0.23, 0.19, 0.17)),
+        *limb((1.12, 0, 1.7, 0.13), (1.5, 0, 1.62, 0.09)),  # upper jaw
+        *limb((1.08, 0, 1.56, 0.09), (1.4, 0, 1.4, 0.06)),  # lower jaw
+        *ellipsoid((1.2, 0.12, 1.8), (0.1, 0.06, 0.06)),  # brow
+    ]
+    horn = limb((0.98, 0.1, 1.78, 0.07), (0.74, 0.18, 1.98, 0.055), (0.5, 0.2, 2.06, 0.02))
+    legs = [
+        *limb((0.4, 0.2, 0.6, 0.19), (0.52, 0.36, 0.3, 0.12), (0.42, 0.36, 0.02, 0.09)),
+        *limb((-0.4, 0.2, 0.5, 0.23), (-0.2, 0.4, 0.28, 0.14), (-0.42, 0.4, 0.02, 0.1)),
+    ]
+    claws = [
+        *limb((0.42, 0.36, -0.02, 0.09), (0.66, 0.38, -0.06, 0.06)),
+        *limb((-0.42, 0.4, -0.02, 0.1), (-0.16, 0.42, -0.06, 0.06)),
+    ]
+    return [
+        add(0.1, limb(*spine), legs),
+        add(0.06, head, claws),
+        add(0.03, horn, barb, _spines(spine), _wing()),
+    ]
+
+
+def _wing() -> list[Solid]:
+    """An arm, four fingers and the skin between them, its edge hollowed from finger to finger."""
+    shoulder, wrist = (0.22, 0.12, 0.84), (0.34, 0.75, 1.55)
+    tips: list[Vector] = [
+        (0.62, 1.62, 1.7),
+        (0.02, 1.6, 1.22),
+        (-0.5, 1.2, 0.82),
+        (-0.6, 0.6, 0.62),
+        (-0.35, 0.15, 0.72),
+    ]
+    bones = limb((*shoulder, 0.09), (*wrist, 0.065))
+    skin: list[Solid] = []
+    for tip in tips[:-1]:
+        bones += limb((*wrist, 0.06), (*tip, 0.025))
+    for tip, following in pairwise(tips):
+        hollow = _between(_between(tip, following, 0.5), wrist, 0.25)
+        skin += [Sheet((wrist, tip, hollow), 0.05), Sheet((wrist, hollow, following), 0.05)]
+    skin.append(Sheet((wrist, tips[-1], shoulder), 0.05))
+    return bones + skin
+
+
+def _between(a: Vector, b: Vector, share: float) -> Vector:
+    x, y, z = (p + share * (q - p) for p, q in zip(a, b, strict=True))
+    return x, y, z
+
+
+def _spines(spine: tuple[Ball, ...]) -> list[Solid]:
+    """Two on each bone of the back."""
+    spikes: list[Solid] = []
+    for (ax, _, az, ar), (bx, _, bz, br) in pairwise(spine):
+        for share in (0.25, 0.75):
+            x, z, r = (p + share * (q - p) for p, q in ((ax, bx), (az, bz), (ar, br)))
+            length = ((bx - ax) ** 2 + (bz - az) ** 2) ** 0.5
+            up_x, up_z = (bz - az) / length, -(bx - ax) / length  # away from the belly
+            foot, top = 0.8 * r, r + 0.09 + 0.25 * r
+            spikes += limb(
+                (x + foot * up_x, 0, z + foot * up_z, 0.05),
+                (x + top * up_x - 0.05, 0, z + top * up_z, 0.012),
+            )
+    return spikes
+
+
+def armadillo() -> Body:
+    """On its hind legs, arms raised, its back in bands of armour."""
+    belly = [
+        *ellipsoid((0.05, 0, 1.1), (0.4, 0.42, 0.56)),
+        *ellipsoid((0.05, 0, 0.78), (0.36, 0.4, 0.34)),
+    ]
+    head = [
+        *limb((0.02, 0, 1.6, 0.2), (0.12, 0, 1.86, 0.22)),
+        *ellipsoid((0.16, 0, 1.96), (0.3, 0.27, 0.26)),
+        *limb((0.28, 0, 1.92, 0.18), (0.7, 0, 1.78, 0.08)),  # snout
+    ]
+    ear = ellipsoid((-0.02, 0.3, 2.36), (0.08, 0.15, 0.32), turn=(-24, -8, 25))
+    hollow = ellipsoid((0.05, 0.31, 2.38), (0.06, 0.09, 0.24), turn=(-24, -8, 25))
+    arm = limb(
+        (0.06, 0.36, 1.46, 0.19),
+        (0.16, 0.74, 1.34, 0.15),
+        (0.3, 0.95, 1.62, 0.13),
+        (0.36, 0.98, 1.86, 0.13),
+    )
+    leg = limb((0.05, 0.28, 0.66, 0.27), (0.22, 0.42, 0.36, 0.19), (0.06, 0.44, 0.08, 0.15))
+    foot = limb((0.04, 0.44, 0.0, 0.14), (0.36, 0.48, -0.04, 0.12))
+    claws = [
+        *(_claw((0.4, 0.98 + side, 1.94), (0.5, 0.98 + 1.7 * side, 2.16)) for side in _FINGERS),
+        *(_claw((0.42, 0.48 + side, -0.06), (0.6, 0.48 + 1.4 * side, -0.1)) for side in _FINGERS),
+    ]
+    tail = limb(
+        (-0.25, 0, 0.62, 0.24), (-0.62, 0, 0.3, 0.17), (-0.98, 0, 0.1, 0.1), (-1.3, 0, 0.12, 0.04)
+    )
+    eye = ellipsoid((0.36, 0.16, 2.04), (0.05, 0.05, 0.05))
+    return [
+        add(0.12, belly, arm, leg),
+        add(0.08, head, foot, tail),
+        add(0.03, _armour(), ear, *claws),
+        carve(0.04, hollow),
+        add(0.02, eye),
+    ]
+
+
+_FINGERS = (-0.1, 0.0, 0.1)
+
+
+def _claw(start: Vector, end: Vector) -> list[Solid]:
+    return limb((*start, 0.06), (*end, 0.025))
+
+
+def _armour() -> list[Solid]:
+    """Nine rings that lie on the back like roof tiles, from the neck to the tail."""
+    rings: list[Solid] = []
+    for k in range(9):
+        angle = radians(-52 + 13 * k)  # about the belly's middle
+        x, z = 0.05 - 0.42 * cos(angle), 1.05 - 0.62 * sin(angle)
+        width = 0.2 + 0.26 * cos(angle * 0.9)
+        rings += ellipsoid((x + 0.08, 0, z), (0.2, width, 0.07), turn=(0, angle * 180 / pi - 18, 0))
+    return rings
