@@ -1,0 +1,107 @@
+"""Rotations by multiples of 90 degrees and mirror images: pixels move, none is resampled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from causal_ssl.errors import InputError, in_range
+from causal_ssl.views.augmentations._pipeline import Size, changed_where
+from causal_ssl.views.augmentations.augmentation import Augmentation
+from causal_ssl.views.augmentations.parameters import Parameters
+
+
+@dataclass(frozen=True)
+class Rotation(Augmentation):
+    """A rotation by 0, 90, 180 or 270 degrees; in a stack, another one in every view of a sample.
+
+    Parameters: `turns` (n,) int64 in 0..3, quarter turns counterclockwise, uniform; of two views
+    of a sample uniform over the 12 ordered pairs of different ones.
+
+    Raises:
+        InputError: images that are not square; more than four views.
+
+    References:
+        von Kuegelgen et al. (2021), arXiv 2106.04619, section 5.2 (DA: rotation).
+
+    Examples:
+        >>> images = torch.tensor([[[[0.1, 0.2], [0.3, 0.4]]] * 3])
+        >>> Rotation().apply(images, Parameters({"turns": torch.tensor([1])}))[0, 0]
+        tensor([[0.2000, 0.4000],
+                [0.1000, 0.3000]])
+    """
+
+    names = ("turns",)
+    n_uniforms = 1
+    moves_pixels = True
+
+    def parameters(self, u: Tensor, size: Size) -> Parameters:
+        return self.parameters_of_views(u[:, None], [size])[0]
+
+    def parameters_of_views(self, u: Tensor, sizes: Sequence[Size]) -> tuple[Parameters, ...]:
+        if len(sizes) > 4:
+            raise InputError(f"{len(sizes)} views rotated: there are four rotations, so at most 4")
+        left = torch.arange(4).repeat(len(u), 1)
+        turns = []
+        for view, size in enumerate(sizes):  # drawn without replacement
+            _require_square(size)
+            pick = (u[:, view] * (4 - view)).long()
+            turns.append(left.gather(1, pick))
+            left = left[torch.arange(4 - view) != pick].view(len(u), 3 - view)
+        return tuple(Parameters({"turns": turn[:, 0]}) for turn in turns)
+
+    def transform(self, images: Tensor, parameters: Parameters) -> Tensor:
+        _require_square(images.shape[-2:])
+        turns = parameters["turns"] % 4
+        rotated = torch.empty_like(images)
+        for k in range(4):
+            if (rows := changed_where(turns == k, images)) is not None:
+                rotated[rows] = images[rows].rot90(k, (-2, -1))
+        return rotated
+
+
+def _require_square(size: Size) -> None:
+    if size[0] != size[1]:
+        raise InputError(
+            f"images of {size[0]} x {size[1]} pixels: quarter turns need square ones; crop first"
+        )
+
+
+@dataclass(frozen=True)
+class HorizontalFlip(Augmentation):
+    """Mirrors left and right with probability p.
+
+    Parameters: `applied` (n,) bool.
+
+    Args:
+        p: in [0, 1].
+
+    Raises:
+        InputError: p out of range.
+
+    Examples:
+        >>> images = torch.tensor([[[[0.1, 0.2]]] * 3])
+        >>> HorizontalFlip().apply(images, Parameters({"applied": torch.tensor([True])}))[0, 0]
+        tensor([[0.2000, 0.1000]])
+    """
+
+    p: float = 0.5
+
+    names = ("applied",)
+    n_uniforms = 1
+    moves_pixels = True
+
+    def __post_init__(self) -> None:
+        in_range("p", self.p, at_least=0, at_most=1)
+
+    def parameters(self, u: Tensor, size: Size) -> Parameters:
+        return Parameters({"applied": u[:, 0] < self.p})
+
+    def transform(self, images: Tensor, parameters: Parameters) -> Tensor:
+        rows = changed_where(parameters["applied"], images)
+        if rows is None:
+            return images
+        flipped = images.clone()
+        flipped[rows] = images[rows].flip(-1)
+        return flipped
