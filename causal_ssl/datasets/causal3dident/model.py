@@ -76,8 +76,7 @@ class LatentModel:
                 raise unknown_name("scene variable", variable, SCENE_VARIABLES)
         if missing := [v for v in SCENE_VARIABLES if v not in self.scm.variables]:
             raise InputError(
-                f"the model lacks the scene variable {', '.join(missing)}: give each a mechanism, "
-                "such as a constant if it is not to vary"
+                f"the model lacks the scene variable {', '.join(missing)}: give each a mechanism"
             )
         if isinstance(self.content, str):
             raise InputError(f"content={self.content!r}: expected a collection of names")

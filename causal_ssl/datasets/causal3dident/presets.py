@@ -61,7 +61,7 @@ def threedident(classes: Sequence[int] = (0,)) -> LatentModel:
         InputError: see `UniformClass`.
 
     References:
-        Zimmermann et al. (2021), arXiv 2102.08850, section 4.2 and Theorem 6.
+        Zimmermann et al. (2021), arXiv 2102.08850, Theorem 6.
 
     Examples:
         >>> sorted(threedident().scm.graph.edges)
