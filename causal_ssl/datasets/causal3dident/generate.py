@@ -1,0 +1,193 @@
+"""Render a set in the published layout, or continue it.
+
+    recipe = Recipe(causal3dident(), train=700, test=70, seed=0)
+    generate(recipe, "sets/small", studio=MeshStudio(RenderSettings(size=128)))
+
+Shards are drawn by worker processes and written by this one. A journal holds those that are on the
+disk, so that a killed run is continued where it stopped; the files are a function of recipe and
+studio alone, whatever was interrupted and however many processes drew.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+
+from causal_ssl import files
+from causal_ssl.datasets.causal3dident import manifest as manifests
+from causal_ssl.datasets.causal3dident import space
+from causal_ssl.datasets.causal3dident.claim import LOCK, claimed
+from causal_ssl.datasets.causal3dident.drawing import Drawn, Studio, draw, release
+from causal_ssl.datasets.causal3dident.journal import Journal
+from causal_ssl.datasets.causal3dident.manifest import Albums, Manifest
+from causal_ssl.datasets.causal3dident.recipe import Recipe
+from causal_ssl.datasets.causal3dident.rendering.blender import RenderError
+from causal_ssl.datasets.causal3dident.scaleout import Pool, Stopped
+from causal_ssl.datasets.causal3dident.shards import Shard, cut, incomplete
+from causal_ssl.datasets.causal3dident.watcher import Silent, Watcher
+from causal_ssl.errors import InputError
+
+JOURNAL = ".journal"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call did.
+
+    Attributes:
+        images: of what was asked for, now on the disk.
+        drawn: those that this call drew; 0 where all were there.
+    """
+
+    images: int
+    drawn: int
+
+
+def generate(
+    recipe: Recipe,
+    out: Path | str,
+    *,
+    studio: Studio,
+    workers: int | None = None,
+    parallel: str = "loky",
+    reserve: float = 0.0,
+    watcher: Watcher | None = None,
+) -> Outcome:
+    """Render a set, or what is missing of it.
+
+    Args:
+        recipe: its scenes.
+        out: its folder; made if missing.
+        studio: how workers come by a renderer. A backend "auto" is that of a set begun.
+        workers: processes, each with a renderer; None is one a core.
+        parallel: one of `scaleout.BACKENDS`.
+        reserve: bytes that must be free beside the images.
+        watcher: is told of progress.
+
+    Raises:
+        InputError: the folder holds other things, or a set with other settings, or is in use;
+            nothing can render; the disk has not enough room. Nothing has been changed then.
+        Stopped: the disk is full, a worker or a renderer died. What is finished is kept.
+    """
+    root, watcher = Path(out), watcher or Silent()
+    _refuse_foreign(root)
+    albums = list(recipe.albums(root))
+    shards = cut(albums)
+    studio = studio.showing(sorted({shard.album.index for shard in shards}))
+    with ExitStack() as stack:
+        if root.exists():
+            stack.enter_context(claimed(root))
+        there = manifests.load(root)
+        if there is not None:
+            if studio.backend == "auto":
+                studio = studio.on(there["settings"]["backend"])
+            there = manifests.merged(root, there, manifests.asked(recipe, studio, albums))
+        journal = Journal(root / JOURNAL)
+        left = _left(albums, shards, there, journal)
+        total, to_draw = sum(map(len, shards)), sum(map(len, left))
+        if left:
+            pool = stack.enter_context(Pool(parallel, workers=workers))
+            stack.callback(release)
+            sample = _sample(pool, studio, left)
+            studio = studio.on(sample.backend)
+            size = space.bytes_of_files([len(png) for png in sample.pngs], root)
+            space.require(to_draw * size + reserve, root)
+            if not root.exists():
+                stack.enter_context(claimed(root))
+            there = there or manifests.asked(recipe, studio, albums)
+            with _stopping(root):
+                _begin(root, there, albums)
+                watcher.begin("rendering", total, total - to_draw)
+                _draw(pool, studio, left, journal, watcher)
+        if there is not None and journal.records:
+            _finish(root, there, shards, journal)
+    return Outcome(total, to_draw)
+
+
+def _refuse_foreign(root: Path) -> None:
+    if root.is_file():
+        raise InputError(f"{root} is a file: name a folder")
+    if not root.exists() or (root / manifests.FILE).exists():
+        return
+    ours = (LOCK, JOURNAL, files.PARTIAL)
+    foreign = sorted(e.name for e in root.iterdir() if not e.name.startswith(ours))
+    if foreign:
+        raise InputError(
+            f"{root} holds other files ({', '.join(foreign[:3])}{', ...' * (len(foreign) > 3)}) "
+            f"and no {manifests.FILE}: name a new or empty folder"
+        )
+
+
+@contextmanager
+def _stopping(root: Path) -> Iterator[None]:
+    """Say of every end from outside what it means for the set."""
+    try:
+        with space.running_out(root):
+            yield
+    except (Stopped, RenderError) as error:
+        raise Stopped(
+            f"{error}\nwhat is finished is kept: repeat the command to continue"
+        ) from error
+
+
+def _left(
+    albums: Albums, shards: Sequence[Shard], there: Manifest | None, journal: Journal
+) -> list[Shard]:
+    """The shards that are not on the disk, or of which a file has gone since."""
+    if there is None:
+        return list(shards)
+    recorded = there["shards"]
+    gone = incomplete([album for album, _ in albums])
+    return [
+        shard
+        for shard in shards
+        if shard.name in gone
+        or (shard.name not in journal.records and shard.album.name not in recorded)
+    ]
+
+
+def _sample(pool: Pool, studio: Studio, left: Sequence[Shard]) -> Drawn:
+    """One image of each class: that the renderer works, its name, and how large files are."""
+    first = {shard.album.index: shard.raw[0] for shard in reversed(left)}
+    task = (studio, np.array(list(first)), np.array(list(first.values())))
+    return next(pool.run(draw, [task]))[1]
+
+
+def _begin(root: Path, there: Manifest, albums: Albums) -> None:
+    for leftover in root.rglob(f"{files.PARTIAL}*"):
+        leftover.unlink()
+    manifests.save(root, there)
+    for album, raw in albums:
+        shape = (album.rows, album.views) if album.change else (album.rows,)
+        content = BytesIO()
+        np.save(content, raw.reshape(*shape, -1))
+        files.write(album.latents_path, content.getvalue())
+
+
+def _draw(
+    pool: Pool, studio: Studio, left: Sequence[Shard], journal: Journal, watcher: Watcher
+) -> None:
+    for index, drawn in pool.run(draw, [shard.task(studio) for shard in left]):
+        shard = left[index]
+        shard.store(drawn)
+        renderer = {"backend": drawn.backend, **drawn.versions}
+        journal.add(shard.name, {"pixels": drawn.pixels, "renderer": renderer})
+        watcher.advance(len(shard))
+
+
+def _finish(root: Path, there: Manifest, shards: Sequence[Shard], journal: Journal) -> None:
+    hashes = {album: list(known) for album, known in there["shards"].items()}
+    renderers = list(there["renderers"])
+    for shard in shards:
+        if (record := journal.records.get(shard.name)) is None:
+            continue
+        own = hashes.setdefault(shard.album.name, [])
+        own[shard.number : shard.number + 1] = [record["pixels"]]
+        if record["renderer"] not in renderers:
+            renderers.append(record["renderer"])
+    finished = {"shards": dict(sorted(hashes.items())), "renderers": renderers}
+    manifests.save(root, there | finished)
+    journal.remove()

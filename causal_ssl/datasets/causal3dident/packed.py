@@ -1,0 +1,182 @@
+"""A split as one array of small images, for training that is not to wait for decoding.
+
+    pack("set", "train", 64)              # once; from the PNGs, rendered or published
+    packed = open_packed("set", "train", 64)
+    packed.images[[5, 9]]                 # (2, 64, 64, 3) uint8, read from the mapped file
+    packed.classes[5], packed.rows[5]     # its album and its row in it
+
+ROOT/trainset/packed_64/{images,classes,rows}.npy, and the same beside counterfactuals, whose images
+are (n, K, size, size, 3). Images lie class by class and row by row.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from causal_ssl import files
+from causal_ssl.datasets.causal3dident import space
+from causal_ssl.datasets.causal3dident.claim import claimed
+from causal_ssl.datasets.causal3dident.images import read, shrink
+from causal_ssl.datasets.causal3dident.journal import Journal
+from causal_ssl.datasets.causal3dident.layout import Album, albums
+from causal_ssl.datasets.causal3dident.scaleout import Pool
+from causal_ssl.datasets.causal3dident.watcher import Silent, Watcher
+from causal_ssl.errors import InputError, in_range
+
+PARTIAL, JOURNAL = f"{files.PARTIAL}images.npy", ".journal"
+IMAGES = 256
+"""Images a task: about a second of decoding at 224 px."""
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """A split's images in one mapped file.
+
+    Attributes:
+        images: (n, size, size, 3) uint8, or (n, K, size, size, 3) for counterfactuals.
+        classes: (n,) int64, of each image.
+        rows: (n,) int64, of each image in its class's latents.
+    """
+
+    images: NDArray[np.uint8]
+    classes: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
+def pack(
+    root: Path | str,
+    split: str,
+    size: int,
+    *,
+    change: str = "",
+    workers: int | None = None,
+    watcher: Watcher | None = None,
+) -> Path:
+    """Pack a split, or finish it: a killed call is continued where it stopped.
+
+    Args:
+        root: the set's folder.
+        split: "train" or "test".
+        size: pixels a side, at most those of the images; each pixel is the mean of an area.
+        change: pack the counterfactuals of this change instead.
+        workers: processes; None is one a core.
+        watcher: is told of progress.
+
+    Returns:
+        The folder of the arrays.
+
+    Raises:
+        InputError: see `layout.albums`; an image is damaged, or smaller than `size`; no room.
+        Stopped: a worker died.
+    """
+    in_range("packed", size, at_least=1)
+    found = albums(root, split, change=change)
+    folder = _folder(root, split, size, change)
+    if (folder / "images.npy").exists():
+        open_packed(root, split, size, change=change)
+        return folder
+    if not any(map(len, found)):
+        raise InputError(f"{root} has no images in its {split}set to pack")
+    with claimed(Path(root)), space.running_out(folder):
+        array = _begun(folder, found, size)
+        _fill(array, found, folder, workers, watcher or Silent())
+        _finish(folder, found)
+    return folder
+
+
+def open_packed(root: Path | str, split: str, size: int, *, change: str = "") -> Packed:
+    """Map a packed split into memory; nothing is read yet but the indices.
+
+    Args:
+        root, split, size, change: as they were packed.
+
+    Raises:
+        InputError: it was not packed, or not to its end, or is of other images.
+    """
+    folder = _folder(root, split, size, change)
+    arrays = {}
+    for name in ("images", "classes", "rows"):
+        path = folder / f"{name}.npy"
+        try:
+            arrays[name] = np.load(path, mmap_mode="r" if name == "images" else None)
+        except FileNotFoundError as error:
+            raise InputError(
+                f"{path} is missing: pack the set first, `causal-ssl render ... --packed {size}`"
+            ) from error
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(
+                f"{path} is damaged ({error}): delete {folder} and pack anew"
+            ) from error
+    if not len(arrays["images"]) == len(arrays["classes"]) == len(arrays["rows"]):
+        raise InputError(f"{folder} holds arrays of different lengths: delete it and pack anew")
+    return Packed(**arrays)
+
+
+def bytes_packed(images: int, size: int) -> int:
+    """What so many images take."""
+    return images * size * size * 3
+
+
+def _shrunk(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
+    return np.stack([shrink(read(path), size) for path in paths])
+
+
+def _folder(root: Path | str, split: str, size: int, change: str) -> Path:
+    within = Path("counterfactuals", change) if change else Path()
+    return Path(root) / f"{split}set" / within / f"packed_{size}"
+
+
+def _begun(folder: Path, found: Sequence[Album], size: int) -> np.memmap:
+    """The array that is being filled, with its room on the disk taken.
+
+    Writing to a mapped file that finds no room kills the process, hence the allocation.
+    """
+    rows, views = sum(album.rows for album in found), found[0].views
+    shape = (rows, *((views,) if found[0].change else ()), size, size, 3)
+    path, journal = folder / PARTIAL, folder / JOURNAL
+    if path.exists() and journal.exists():
+        array = np.load(path, mmap_mode="r+")
+        if array.shape == shape:
+            return array
+    journal.unlink(missing_ok=True)
+    space.require(bytes_packed(rows * views, size), folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    array = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
+
+
+def _fill(
+    array: np.memmap, found: Sequence[Album], folder: Path, workers: int | None, watcher: Watcher
+) -> None:
+    size, journal = array.shape[-2], Journal(folder / JOURNAL)
+    images = array.reshape(-1, size, size, 3)
+    paths = [path for album in found for path in album.paths()]
+    chunks = {str(start): paths[start : start + IMAGES] for start in range(0, len(paths), IMAGES)}
+    left = [start for start in chunks if start not in journal.records]
+    to_do = sum(len(chunks[start]) for start in left)
+    watcher.begin(f"packing {folder.name}", len(paths), len(paths) - to_do)
+    with Pool("loky", workers=workers) as pool:
+        for index, shrunk in pool.run(_shrunk, [(chunks[start], size) for start in left]):
+            images[int(left[index]) :][: len(shrunk)] = shrunk
+            array.flush()
+            journal.add(left[index], len(shrunk))
+            watcher.advance(len(shrunk))
+
+
+def _finish(folder: Path, found: Sequence[Album]) -> None:
+    classes = np.repeat([album.index for album in found], [album.rows for album in found])
+    rows = np.concatenate([np.arange(album.rows) for album in found])
+    for name, values in (("classes", classes), ("rows", rows)):
+        buffer = BytesIO()
+        np.save(buffer, values)
+        files.write(folder / f"{name}.npy", buffer.getvalue())
+    (folder / PARTIAL).replace(folder / "images.npy")
+    (folder / JOURNAL).unlink()
