@@ -59,6 +59,7 @@ class Bookkeeping(Callback):
         if trainer.is_global_zero:
             self.metrics = MetricFile(self.run.out / METRICS, step=self.start)
             self.timing = MetricFile(self.run.out / TIMING, step=self.start)
+        self.stop.claim()  # Lightning's own handler of SIGTERM would stop without saving
         self.clock.restart()
 
     def on_train_batch_start(

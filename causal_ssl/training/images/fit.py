@@ -15,6 +15,7 @@ from causal_ssl.training.checkpoint import check_same_run
 from causal_ssl.training.images.bookkeeping import Bookkeeping
 from causal_ssl.training.images.checkpoints import RUN, Checkpoints, load
 from causal_ssl.training.images.encoder_file import CHECKPOINTS, ENCODER, save_encoder
+from causal_ssl.training.images.gather import wait_for_all
 from causal_ssl.training.images.interrupts import stop_requests
 from causal_ssl.training.images.module import ImageModule
 from causal_ssl.training.images.progress import ImageProgress
@@ -46,6 +47,7 @@ def fit(run: ImageRun, on_progress: Callable[[ImageProgress], None]) -> None:
         _advance(module, checkpoints, start, on_progress)
     if module.global_rank == 0:
         save_encoder(run.out / ENCODER, module.encoder, run.identity)
+    wait_for_all()
 
 
 def _restored(module: ImageModule, last: Path) -> int:
@@ -73,13 +75,12 @@ def _advance(
         try:
             trainer.fit(module, ckpt_path=last, weights_only=True)
         except SystemExit as error:
-            # What Lightning makes of SIGTERM, after the step that saved, and of KeyboardInterrupt.
-            if not stop.asked and not isinstance(error.__context__, KeyboardInterrupt):
+            if not isinstance(error.__context__, KeyboardInterrupt):
                 raise
+            # What Lightning makes of a KeyboardInterrupt: a second Ctrl-C, or `on_progress`.
             raise _interruption(trainer, checkpoints) from error
     if trainer.global_step < run.config.steps:
         raise _interruption(trainer, checkpoints)
-    trainer.strategy.barrier()
 
 
 def _interruption(trainer: Trainer, checkpoints: Checkpoints) -> KeyboardInterrupt:

@@ -12,6 +12,12 @@ def processes() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
+def wait_for_all() -> None:
+    """Return when every process has come here."""
+    if processes() > 1:
+        dist.barrier()
+
+
 def gathered(x: Tensor) -> Tensor:
     """This process's rows (n, ...) and those of all others, (W n, ...), in order of rank.
 

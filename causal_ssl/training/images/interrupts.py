@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -12,15 +12,24 @@ _SIGNALS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SI
 class StopRequest:
     """Whether somebody asked to stop.
 
+    Args:
+        signals: that mean it.
+
     Attributes:
         asked: it is so.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, signals: Sequence[signal.Signals] = ()) -> None:
         self.asked = False
+        self._signals = signals
+
+    def claim(self) -> None:
+        """Handle the signals, whoever did before."""
+        for number in self._signals:
+            signal.signal(number, self)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """A signal came; a second one is not waited with."""
+        """A signal came; a second one does not wait for the step."""
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
@@ -28,19 +37,16 @@ class StopRequest:
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Collects SIGINT and SIGTERM inside the block, where nobody else handles them.
+    """Collects SIGINT and SIGTERM inside the block, if nobody handled them before.
 
     Outside the main thread signals can not be handled, and none are.
     """
-    request = StopRequest()
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        free = [
-            number for number, default in _SIGNALS.items() if signal.getsignal(number) == default
-        ]
-        before = {number: signal.signal(number, request) for number in free}
+    main = threading.current_thread() is threading.main_thread()
+    free = [s for s, default in _SIGNALS.items() if main and signal.getsignal(s) == default]
+    request = StopRequest(free)
+    request.claim()
     try:
         yield request
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in free:
+            signal.signal(number, _SIGNALS[number])
