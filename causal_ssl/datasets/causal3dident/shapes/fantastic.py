@@ -1,7 +1,7 @@
 """Dragon and armadillo, in clay."""
 
 from itertools import pairwise
-from math import cos, pi, radians, sin
+from math import hypot
 
 from causal_ssl.datasets.causal3dident.shapes.implicit import (
     Ball,
@@ -15,6 +15,9 @@ from causal_ssl.datasets.causal3dident.shapes.implicit import (
     limb,
 )
 
+SKIN = 0.07
+"""Thickness of the dragon's wings: two cells of the grid that it is meshed on."""
+
 
 def dragon() -> Body:
     """Standing, neck raised, wings spread, spines from the neck to the tail's barb."""
@@ -22,13 +25,13 @@ def dragon() -> Body:
         (0.98, 0, 1.62, 0.15),
         (0.78, 0, 1.42, 0.15),
         (0.68, 0, 1.1, 0.18),
-        (0.45, 0, 0.78, 0.26),
-        (0.1, 0, 0.62, 0.33),
-        (-0.35, 0, 0.58, 0.29),
-        (-0.75, 0, 0.5, 0.2),
-        (-1.12, 0, 0.32, 0.13),
-        (-1.45, 0, 0.36, 0.09),
-        (-1.62, 0, 0.62, 0.06),
+        (0.45, 0, 0.78, 0.29),
+        (0.1, 0, 0.64, 0.36),
+        (-0.35, 0, 0.6, 0.33),
+        (-0.75, 0, 0.5, 0.24),
+        (-1.12, 0, 0.34, 0.16),
+        (-1.45, 0, 0.36, 0.11),
+        (-1.62, 0, 0.62, 0.07),
     )
     barb = [
         Sheet(((-1.6, 0, 0.58), (-1.72, 0, 1.0), (-1.82, 0, 0.6)), 0.09),
@@ -69,11 +72,11 @@ def _wing() -> list[Solid]:
     bones = limb((*shoulder, 0.09), (*wrist, 0.065))
     skin: list[Solid] = []
     for tip in tips[:-1]:
-        bones += limb((*wrist, 0.06), (*tip, 0.025))
+        bones += limb((*wrist, 0.065), (*tip, 0.04))
     for tip, following in pairwise(tips):
         hollow = _between(_between(tip, following, 0.5), wrist, 0.25)
-        skin += [Sheet((wrist, tip, hollow), 0.05), Sheet((wrist, hollow, following), 0.05)]
-    skin.append(Sheet((wrist, tips[-1], shoulder), 0.05))
+        skin += [Sheet((wrist, tip, hollow), SKIN), Sheet((wrist, hollow, following), SKIN)]
+    skin.append(Sheet((wrist, tips[-1], shoulder), SKIN))
     return bones + skin
 
 
@@ -88,12 +91,12 @@ def _spines(spine: tuple[Ball, ...]) -> list[Solid]:
     for (ax, _, az, ar), (bx, _, bz, br) in pairwise(spine):
         for share in (0.25, 0.75):
             x, z, r = (p + share * (q - p) for p, q in ((ax, bx), (az, bz), (ar, br)))
-            length = ((bx - ax) ** 2 + (bz - az) ** 2) ** 0.5
+            length = hypot(bx - ax, bz - az)
             up_x, up_z = (bz - az) / length, -(bx - ax) / length  # away from the belly
-            foot, top = 0.8 * r, r + 0.09 + 0.25 * r
+            foot, top = 0.8 * r, 1.3 * r + 0.12
             spikes += limb(
-                (x + foot * up_x, 0, z + foot * up_z, 0.05),
-                (x + top * up_x - 0.05, 0, z + top * up_z, 0.012),
+                (x + foot * up_x, 0, z + foot * up_z, 0.06),
+                (x + top * up_x - 0.05, 0, z + top * up_z, 0.025),
             )
     return spikes
 
@@ -107,20 +110,20 @@ def armadillo() -> Body:
     head = [
         *limb((0.02, 0, 1.6, 0.2), (0.12, 0, 1.86, 0.22)),
         *ellipsoid((0.16, 0, 1.96), (0.3, 0.27, 0.26)),
-        *limb((0.28, 0, 1.92, 0.18), (0.7, 0, 1.78, 0.08)),  # snout
+        *limb((0.28, 0, 1.92, 0.18), (0.8, 0, 1.76, 0.08)),  # snout
     ]
     ear = ellipsoid((-0.02, 0.3, 2.36), (0.08, 0.15, 0.32), turn=(-24, -8, 25))
     hollow = ellipsoid((0.05, 0.31, 2.38), (0.06, 0.09, 0.24), turn=(-24, -8, 25))
     arm = limb(
-        (0.06, 0.36, 1.46, 0.19),
-        (0.16, 0.74, 1.34, 0.15),
-        (0.3, 0.95, 1.62, 0.13),
-        (0.36, 0.98, 1.86, 0.13),
+        (0.04, 0.36, 1.46, 0.19),
+        (0.08, 0.76, 1.36, 0.15),
+        (0.16, 0.98, 1.62, 0.13),
+        (0.2, 1.02, 1.86, 0.13),
     )
     leg = limb((0.05, 0.28, 0.66, 0.27), (0.22, 0.42, 0.36, 0.19), (0.06, 0.44, 0.08, 0.15))
     foot = limb((0.04, 0.44, 0.0, 0.14), (0.36, 0.48, -0.04, 0.12))
     claws = [
-        *(_claw((0.4, 0.98 + side, 1.94), (0.5, 0.98 + 1.7 * side, 2.16)) for side in _FINGERS),
+        *(_claw((0.24, 1.02 + side, 1.94), (0.34, 1.02 + 1.7 * side, 2.16)) for side in _FINGERS),
         *(_claw((0.42, 0.48 + side, -0.06), (0.6, 0.48 + 1.4 * side, -0.1)) for side in _FINGERS),
     ]
     tail = limb(
@@ -144,11 +147,12 @@ def _claw(start: Vector, end: Vector) -> list[Solid]:
 
 
 def _armour() -> list[Solid]:
-    """Nine rings that lie on the back like roof tiles, from the neck to the tail."""
-    rings: list[Solid] = []
-    for k in range(9):
-        angle = radians(-52 + 13 * k)  # about the belly's middle
-        x, z = 0.05 - 0.42 * cos(angle), 1.05 - 0.62 * sin(angle)
-        width = 0.2 + 0.26 * cos(angle * 0.9)
-        rings += ellipsoid((x + 0.08, 0, z), (0.2, width, 0.07), turn=(0, angle * 180 / pi - 18, 0))
-    return rings
+    """Plates that come out of the back, each wider at its lower end, and rings about the tail."""
+    plates: list[Solid] = []
+    for k in range(8):
+        height = 0.62 + 0.14 * k
+        girth = 0.5 * (1 - ((height - 1.02) / 1.0) ** 2)
+        plates += ellipsoid((-0.12, 0, height), (girth, girth + 0.02, 0.085), turn=(0, -14, 0))
+    for x, z, girth in ((-0.5, 0.42, 0.235), (-0.7, 0.26, 0.19), (-0.9, 0.15, 0.15)):
+        plates += ellipsoid((x, 0, z), (0.06, girth, girth), turn=(0, -38, 0))
+    return plates

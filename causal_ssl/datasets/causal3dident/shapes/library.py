@@ -29,7 +29,7 @@ BODIES: Mapping[str, Callable[[], Body]] = MappingProxyType(
         "head": head,
     }
 )
-"""The classes in clay: all but the teapot. Their meshes are closed."""
+"""The classes in clay: all but the teapot. Their meshes are closed: no edge is open."""
 
 
 def meshes(

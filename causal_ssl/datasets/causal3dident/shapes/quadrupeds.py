@@ -23,7 +23,7 @@ def hare() -> Body:
         *limb((-0.5, 0.32, 0.13, 0.13), (0.12, 0.34, 0.08, 0.1)),  # the long hind foot
     ]
     tail = ellipsoid((-0.8, 0, 0.42), (0.19, 0.19, 0.19))
-    eye = ellipsoid((0.56, 0.22, 1.42), (0.06, 0.05, 0.065))
+    eye = ellipsoid((0.57, 0.215, 1.42), (0.07, 0.06, 0.075))
     nose = ellipsoid((0.81, 0, 1.24), (0.04, 0.05, 0.035))
     return [
         add(0.12, trunk, head),
@@ -82,7 +82,7 @@ def cow() -> Body:
 
 
 def horse() -> Body:
-    """Trotting, neck arched, tail carried."""
+    """Standing, neck raised, tail carried."""
     trunk = [
         *ellipsoid((-0.05, 0, 1.32), (0.68, 0.31, 0.33)),
         *ellipsoid((-0.55, 0, 1.4), (0.36, 0.32, 0.35)),  # croup
@@ -120,9 +120,10 @@ def horse() -> Body:
     tail = limb(
         (-0.84, 0, 1.58, 0.07),
         (-1.08, 0, 1.64, 0.11),
-        (-1.3, 0, 1.32, 0.15),
-        (-1.36, 0, 0.9, 0.13),
-        (-1.42, 0, 0.5, 0.04),
+        (-1.24, 0, 1.46, 0.14),
+        (-1.33, 0, 1.2, 0.16),
+        (-1.35, 0, 0.9, 0.14),
+        (-1.4, 0, 0.55, 0.04),
     )
     return [
         add(0.1, trunk, neck, foreleg, hindleg),
