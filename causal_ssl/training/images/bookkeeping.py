@@ -28,7 +28,7 @@ class Bookkeeping(Callback):
         checkpoints: where they go.
         stop: asked to stop.
         start: the step to continue from.
-        on_progress: called after every step.
+        on_progress: called after every step, in one of the processes.
     """
 
     def __init__(
@@ -85,7 +85,8 @@ class Bookkeeping(Callback):
         stop = self._asked_to_stop(trainer, row)
         if self._due(step, self.config.checkpoint_every) or stop:
             self._save(trainer, step)
-        self._report(step)
+        if trainer.is_global_zero:
+            self._report(step)
         trainer.should_stop |= stop
         self.clock.restart()
 
@@ -131,7 +132,11 @@ class Bookkeeping(Callback):
 
     def _save(self, trainer: Trainer, step: int) -> None:
         self._check_finite(step)
-        trainer.save_checkpoint(self.checkpoints.path(step), weights_only=False)
+        try:
+            trainer.save_checkpoint(self.checkpoints.path(step), weights_only=False)
+        except OSError as error:  # a full disk
+            error.add_note(f"{self._kept()}: make room and repeat the same command to continue")
+            raise
         if trainer.is_global_zero:
             self.checkpoints.prune()
 
@@ -145,7 +150,10 @@ class Bookkeeping(Callback):
         if found is None:
             return
         row, names = found
-        last = self.checkpoints.last()
-        kept = f"The last good checkpoint is {last}" if last else "No checkpoint was kept"
-        remedy = f"{kept}. A lower learning rate than {self.config.learning_rate} may help"
+        rate = self.config.learning_rate
+        remedy = f"{self._kept()}. A lower learning rate than {rate} may help"
         raise NonFiniteError(step - len(self.window) + row, names, remedy)
+
+    def _kept(self) -> str:
+        last = self.checkpoints.last()
+        return f"The last good checkpoint is {last}" if last else "No checkpoint was kept"

@@ -52,7 +52,7 @@ class Lines:
 
 
 class Bar:
-    """The same as a bar."""
+    """The same as a bar, from the first call on: of several processes only one reports."""
 
     def __init__(self, console: Console, title: str) -> None:
         self.bar = Progress(
@@ -66,6 +66,7 @@ class Bar:
         self._task = self.bar.add_task(title, total=None, note="")
 
     def __call__(self, progress: ImageProgress) -> None:
+        self.bar.start()
         note, total = str(progress), progress.total
         self.bar.update(self._task, completed=progress.step, total=total, note=note)
 
@@ -78,5 +79,7 @@ def progress_shown(title: str, console: Console | None = None) -> Iterator[Bar |
         yield Lines(console)
         return
     bar = Bar(console, title)
-    with bar.bar:
+    try:
         yield bar
+    finally:
+        bar.bar.stop()

@@ -68,7 +68,9 @@ def train_images(
         dataset: see `batches.StepBatches`.
         views: (batch, generator) -> (views, record): two or more tensors (n, 3, h, w), uint8 or
             floats in [0, 1], row i of each from sample i. Batch and generator are on the device;
-            everything random comes from the generator, which depends on (seed, step, rank).
+            everything random comes from the generator, which depends on (seed, step, rank). In a
+            checkpoint a dataclass is known by its fields, a function by its name: use a dataclass
+            where views have options.
         out: the run's directory.
         seed: of weights, order and views.
         groups: batch -> (n,) integers, iff the objective takes groups.
@@ -79,7 +81,8 @@ def train_images(
             over each alone on CPUs.
         workers: processes that read the data, for each device.
         tensorboard: log to out/tensorboard too.
-        on_progress: called after every step, what it raises ends the training. None: a bar.
+        on_progress: called after every step (in one of the processes), what it raises ends the
+            training. None: a bar.
 
     Returns:
         The encoder and its logs; at once if the run is finished already.
