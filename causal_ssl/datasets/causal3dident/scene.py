@@ -6,8 +6,10 @@ Zimmermann et al. 2021 (arXiv:2102.08850), appendix; von Kuegelgen et al. 2021 (
 appendix B.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import pi
+from typing import Any, Self
 
 import numpy as np
 from matplotlib.colors import hsv_to_rgb
@@ -104,6 +106,22 @@ class Scene:
 
     def __post_init__(self) -> None:
         in_range("object_scale", self.object_scale, above=0)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """The scene whose `dataclasses.asdict` is given, perhaps read back from JSON.
+
+        Examples:
+            >>> from dataclasses import asdict
+            >>> Scene.from_record(asdict(Scene(object_scale=3.0))) == Scene(object_scale=3.0)
+            True
+        """
+        parts = {
+            "camera": tuple(record["camera"]),
+            "lamps": Lamps(**record["lamps"]),
+            "material": Material(**record["material"]),
+        }
+        return cls(**{**record, **parts})
 
     def frames(self, raw: object) -> "Frames":
         """What the latents say of each image.
