@@ -1,0 +1,64 @@
+// Light from each lamp that a surface sends to the camera.
+
+uniform mat3 spot_frame;        // world -> across, across, along the spotlight's axis
+uniform vec3 spot_place;
+uniform vec3 spot_colour;
+
+const float COS_CONE = cos(0.5 * SPOT_CONE);
+const int SPOT = 0, AREA = 1, SUN = 2;
+
+// The spotlight fades over the outer part of its cone; `ray` runs from the lamp, in its frame.
+float cone(vec3 ray) {
+    float c = ray.z * inversesqrt(dot(ray, ray));
+    return c <= 0.0 ? 0.0 : smoothstep(0.0, 1.0, (1.0 - COS_CONE / c) / ((1.0 - COS_CONE) * SPOT_BLEND));
+}
+
+vec3 from_spot(Surface s, vec3 world, vec3 place) {
+    vec3 to_lamp = spot_place - world;
+    vec3 ray = spot_frame * (place - spot_place);
+    // The cone seen from the lamp's rim: all of it dark outside, all bright within.
+    float across = length(ray.xy), edge = tan(0.5 * SPOT_CONE) * ray.z;
+    if (ray.z <= 0.0 || across > edge + SPOT_RADIUS) return vec3(0.0);
+    Cast c = located(SPOT, place);
+    float open = 0.0;
+    bool hidden = may_be_hidden(c);
+    for (int i = 0; i < SPOT_POINTS; ++i) {
+        float bright = cone(ray - vec3(points[i] * SPOT_RADIUS, 0.0));
+        if (hidden && bright > 0.0) bright *= seen(c, i);
+        open += bright;
+    }
+    float power = SPOT_POWER / (4.0 * PI * dot(to_lamp, to_lamp));
+    return power * open / SPOT_POINTS * spot_colour * reflected(s, normalize(to_lamp));
+}
+
+vec3 from_area(Surface s, vec3 world, vec3 place) {
+    vec3 to_lamp = vec3(0.0, 0.0, AREA_HEIGHT) - world;
+    float distance2 = dot(to_lamp, to_lamp);
+    vec3 direction = to_lamp * inversesqrt(distance2);
+    if (direction.z <= 0.0) return vec3(0.0);  // it shines downwards
+    Cast c = located(AREA, place);
+    float open = AREA_POINTS;
+    if (may_be_hidden(c)) {
+        open = 0.0;
+        for (int i = 0; i < AREA_POINTS; ++i) open += seen(c, SPOT_POINTS + i);
+    }
+    float power = AREA_POWER / PI * direction.z / distance2;
+    return power * open / AREA_POINTS * reflected(s, direction);
+}
+
+vec3 from_sun(Surface s, vec3 world, vec3 place) {
+    Cast c = located(SUN, place);
+    float open = SUN_POINTS;
+    if (may_be_hidden(c)) {
+        open = 0.0;
+        for (int i = 0; i < SUN_POINTS; ++i) open += seen(c, SPOT_POINTS + AREA_POINTS + i);
+    }
+    return SUN_STRENGTH * open / SUN_POINTS * reflected(s, vec3(0.0, 0.0, 1.0));
+}
+
+// `world`: on the surface, seen from `eye`, its normal towards the camera's side.
+vec3 lit(vec3 world, vec3 normal, vec3 colour, vec3 eye) {
+    Surface s = surface(normal, normalize(eye - world), colour);
+    vec3 place = world + NORMAL_OFFSET * normal;  // off the surface, which must not shade itself
+    return from_spot(s, world, place) + from_area(s, world, place) + from_sun(s, world, place);
+}
