@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from causal_ssl.datasets.causal3dident.mesh import Mesh
-from causal_ssl.datasets.causal3dident.rendering.raster_gl import open_context
+from causal_ssl.datasets.causal3dident.rendering.raster_gl import available, open_context
 from causal_ssl.datasets.causal3dident.rendering.raster_passes import (
     DepthPass,
     ImagePass,
@@ -30,6 +30,8 @@ from causal_ssl.datasets.causal3dident.rendering.renderer import Image, Meshes, 
 from causal_ssl.datasets.causal3dident.scene import Frames
 from causal_ssl.datasets.causal3dident.shapes import reduced
 from causal_ssl.errors import InputError
+
+__all__ = ["RasterRenderer", "available"]
 
 Mask = NDArray[np.bool_]
 

@@ -44,8 +44,9 @@ def open_context(device: int = 0) -> Any:
         import moderngl
     except ImportError as error:
         raise InputError(f"the raster backend needs moderngl ({error}): {REMEDY}") from error
+    options: dict[str, Any] = {"backend": "egl", "device_index": device}
     try:
-        return moderngl.create_context(VERSION, standalone=True, backend="egl", device_index=device)
+        return moderngl.create_context(VERSION, standalone=True, **options)
     except Exception as error:  # the loaders raise plain exceptions of their own
         raise InputError(
             f"the raster backend can not open an EGL context on device {device} ({error}): {REMEDY}"
