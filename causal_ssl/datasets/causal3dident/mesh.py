@@ -1,6 +1,7 @@
 """A triangle mesh, as both renderers take it."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,12 @@ class Mesh:
     def volume(self) -> float:
         """Of what the mesh encloses; negative where its faces look inwards."""
         return _volume(self.vertices.astype(np.float64), self.faces)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of vertices, faces and normals: tells whether images show the same mesh."""
+        arrays = (self.vertices, self.faces, self.normals)
+        return sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
 
 
 def from_triangles(

@@ -1,5 +1,6 @@
 """Meshes: put in place, looking outwards, with smooth normals; what is no mesh is refused."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,14 @@ def test_split_vertices_are_joined_and_unused_ones_dropped() -> None:
     whole = from_triangles(SIGNS, CUBE)
     assert (mesh.vertices == whole.vertices).all()
     assert (mesh.normals == whole.normals).all()
+
+
+def test_the_digest_tells_meshes_apart() -> None:
+    cube = from_triangles(SIGNS, CUBE)
+    assert cube.digest == from_triangles(SIGNS * 3, CUBE).digest
+    assert cube.digest != from_triangles(SIGNS, CUBE[::-1]).digest
+    assert cube.digest != replace(cube, normals=-cube.normals).digest
+    assert cube.digest != replace(cube, vertices=cube.vertices * np.float32(1.001)).digest
 
 
 def test_a_vertex_whose_triangles_cancel_has_a_normal_too() -> None:

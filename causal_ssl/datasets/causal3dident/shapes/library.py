@@ -1,6 +1,7 @@
 """The shapes by class: from code, or from a folder of the user's meshes."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -44,8 +45,8 @@ def meshes(
         classes: indices into `latents.CLASSES`; None stands for all.
         folder: of the user's meshes, one a class: teapot.obj, hare.ply, ...; see `folder`. None
             stands for the shapes from code.
-        cache: folder that keeps those; None stands for `cache.default_folder()`. Building takes
-            about half a second a shape.
+        cache: folder that keeps those; None stands for `cache.default_folder()`. Building
+            a shape takes up to half a second of one core.
 
     Raises:
         InputError: no such class; what `folder.from_folder` refuses; a package is not installed.
@@ -61,7 +62,8 @@ def meshes(
     if folder is not None:
         return from_folder(folder, wanted)
     kept = default_folder() if cache is None else cache
-    return {index: _from_code(CLASSES[index], kept) for index in wanted}
+    names = {index: CLASSES[index] for index in wanted}
+    return {index: cached(name, partial(built, name), kept) for index, name in names.items()}
 
 
 def built(name: str, *, cells: int = 100, triangles: int = TRIANGLES) -> Mesh:
@@ -73,15 +75,11 @@ def built(name: str, *, cells: int = 100, triangles: int = TRIANGLES) -> Mesh:
         triangles: at most so many.
 
     Raises:
-        InputError: an unknown name, or what `polygonised` and `reduced` refuse.
+        InputError: an unknown name, or what `polygonised` and `simplified` refuse.
     """
-    of_teapot = one_of("class", name, CLASSES) == "teapot"
-    surface = teapot() if of_teapot else polygonised(BODIES[name](), cells)
+    one_of("class", name, CLASSES)
+    surface = polygonised(BODIES[name](), cells) if name in BODIES else teapot()
     return from_triangles(*simplified(*surface, triangles), what=name)
-
-
-def _from_code(name: str, kept: Path) -> Mesh:
-    return cached(name, lambda: built(name), kept)
 
 
 def _indices(classes: Iterable[int]) -> list[int]:

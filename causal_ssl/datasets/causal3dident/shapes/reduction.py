@@ -34,7 +34,7 @@ def reduced(mesh: Mesh, triangles: int = 1000) -> Mesh:
         >>> len(reduced(built("teapot"), 1000).faces)
         1000
     """
-    if len(mesh.faces) <= in_range("triangles", triangles, at_least=20):
+    if len(mesh.faces) <= triangles:
         return mesh
     fewer = simplified(mesh.vertices, mesh.faces, triangles)
     return from_triangles(*fewer, radius=None, what="the reduced mesh")
@@ -42,6 +42,7 @@ def reduced(mesh: Mesh, triangles: int = 1000) -> Mesh:
 
 def simplified(vertices: Array, faces: Array, triangles: int) -> tuple[Array, Array]:
     """Vertices and faces of a mesh with at most so many triangles; see `reduced`."""
+    in_range("triangles", triangles, at_least=20)
     if len(faces) <= triangles:
         return vertices, faces
     package("fast_simplification")
