@@ -147,7 +147,7 @@ def _claw(start: Vector, end: Vector) -> list[Solid]:
 
 
 def _armour() -> list[Solid]:
-    """Plates that come out of the back, each wider at its lower end, and rings about the tail."""
+    """Plates that stand out of the back and droop behind, and rings about the tail."""
     plates: list[Solid] = []
     for k in range(8):
         height = 0.62 + 0.14 * k
