@@ -89,7 +89,7 @@ def generate(
         left = _left(albums, shards, there, journal)
         total, to_draw = sum(map(len, shards)), sum(map(len, left))
         if left:
-            pool = stack.enter_context(Pool(parallel, workers=workers))
+            pool = stack.enter_context(Pool(parallel, workers=workers, tasks=len(left)))
             stack.callback(release)
             sample = _sample(pool, studio, left)
             studio = studio.on(sample.backend)
@@ -153,7 +153,8 @@ def _sample(pool: Pool, studio: Studio, left: Sequence[Shard]) -> Drawn:
     """One image of each class: that the renderer works, its name, and how large files are."""
     first = {shard.album.index: shard.raw[0] for shard in reversed(left)}
     task = (studio, np.array(list(first)), np.array(list(first.values())))
-    return next(pool.run(draw, [task]))[1]
+    [(_, drawn)] = pool.run(draw, [task])
+    return drawn
 
 
 def _begin(root: Path, there: Manifest, albums: Albums) -> None:

@@ -11,11 +11,13 @@ are (n, K, size, size, 3). Images lie class by class and row by row.
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from joblib import cpu_count
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
@@ -25,7 +27,6 @@ from causal_ssl.datasets.causal3dident.claim import claimed
 from causal_ssl.datasets.causal3dident.images import read, shrink
 from causal_ssl.datasets.causal3dident.journal import Journal
 from causal_ssl.datasets.causal3dident.layout import Album, albums
-from causal_ssl.datasets.causal3dident.scaleout import Pool
 from causal_ssl.datasets.causal3dident.watcher import Silent, Watcher
 from causal_ssl.errors import InputError, in_range
 
@@ -65,7 +66,7 @@ def pack(
         split: "train" or "test".
         size: pixels a side, at most those of the images; each pixel is the mean of an area.
         change: pack the counterfactuals of this change instead.
-        workers: processes; None is one a core.
+        workers: threads; None is one a core.
         watcher: is told of progress.
 
     Returns:
@@ -73,7 +74,7 @@ def pack(
 
     Raises:
         InputError: see `layout.albums`; an image is damaged, or smaller than `size`; no room.
-        Stopped: a worker died.
+        Stopped: the disk is full.
     """
     in_range("packed", size, at_least=1)
     found = albums(root, split, change=change)
@@ -123,10 +124,6 @@ def bytes_packed(images: int, size: int) -> int:
     return images * size * size * 3
 
 
-def _shrunk(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
-    return np.stack([shrink(read(path), size) for path in paths])
-
-
 def _folder(root: Path | str, split: str, size: int, change: str) -> Path:
     within = Path("counterfactuals", change) if change else Path()
     return Path(root) / f"{split}set" / within / f"packed_{size}"
@@ -163,12 +160,23 @@ def _fill(
     left = [start for start in chunks if start not in journal.records]
     to_do = sum(len(chunks[start]) for start in left)
     watcher.begin(f"packing {folder.name}", len(paths), len(paths) - to_do)
-    with Pool("loky", workers=workers) as pool:
-        for index, shrunk in pool.run(_shrunk, [(chunks[start], size) for start in left]):
-            images[int(left[index]) :][: len(shrunk)] = shrunk
-            array.flush()
-            journal.add(left[index], len(shrunk))
-            watcher.advance(len(shrunk))
+    with ThreadPoolExecutor(workers or cpu_count()) as pool:  # decoding releases the GIL
+        futures = {pool.submit(_shrink, chunks[s], images[int(s) :], size): s for s in left}
+        try:
+            for future in as_completed(futures):
+                future.result()
+                array.flush()
+                start = futures[future]
+                journal.add(start, len(chunks[start]))
+                watcher.advance(len(chunks[start]))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _shrink(paths: Sequence[Path], into: NDArray[np.uint8], size: int) -> None:
+    for index, path in enumerate(paths):
+        into[index] = shrink(read(path), size)
 
 
 def _finish(folder: Path, found: Sequence[Album]) -> None:

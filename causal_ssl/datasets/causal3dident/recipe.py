@@ -39,7 +39,7 @@ class Recipe:
         >>> from causal_ssl.datasets.causal3dident.presets import causal3dident
         >>> recipe = Recipe(causal3dident(), train=20, test=0)
         >>> [(album.name, len(album)) for album, _ in recipe.albums(Path("set"))][:2]
-        [('trainset/images_0', 2), ('trainset/images_1', 4)]
+        [('trainset/images_0', 4), ('trainset/images_1', 3)]
     """
 
     model: LatentModel

@@ -1,6 +1,6 @@
 """Work spread over processes, or over machines, through joblib's backends.
 
-    with Pool("loky", workers=2) as pool:
+    with Pool("loky", workers=2, tasks=len(tasks)) as pool:
         for index, result in pool.run(function, tasks):
             ...
 
@@ -43,22 +43,24 @@ class Pool:
 
     Args:
         backend: one of `BACKENDS`.
-        workers: processes; 1 with loky is this process. None: a core each, of the whole cluster.
+        workers: processes; 1 with loky is this process. None: one a core, of the whole cluster.
+        tasks: there will be no more of them, so that more processes would idle.
 
     Raises:
         InputError: an unknown backend, or one that is not installed.
     """
 
-    def __init__(self, backend: str = "loky", *, workers: int | None = None) -> None:
+    def __init__(self, backend: str = "loky", *, workers: int | None, tasks: int) -> None:
         self.backend = one_of("parallel backend", backend, BACKENDS)
         self._asked = -1 if workers is None else workers
+        self._tasks = tasks
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             {"loky": _loky, "ray": _ray, "dask": _dask}[self.backend](stack, self._asked)
             stack.enter_context(joblib.parallel_config(backend=self.backend))
-            self.workers = joblib.effective_n_jobs(self._asked)
+            self.workers = min(joblib.effective_n_jobs(self._asked), self._tasks)
             self._returns = "list" if self.backend == "ray" else "generator_unordered"
             self._parallel = stack.enter_context(
                 joblib.Parallel(self.workers, return_as=self._returns, batch_size=1)
