@@ -17,6 +17,7 @@ import yaml
 from causal_ssl.errors import unknown_name
 from causal_ssl.experiments import options
 from causal_ssl.experiments.calibration.config import CalibrationStudy
+from causal_ssl.experiments.causal3dident.config import Causal3DIdentStudy
 from causal_ssl.experiments.config import StudyConfig
 from causal_ssl.experiments.content_style.config import DimensionsStudy, NumericalStudy
 from causal_ssl.experiments.invariance.config import InvarianceStudy
@@ -119,6 +120,18 @@ An interrupted run continues when its command is repeated.""",
   causal-ssl study calibration --parts discrete power --replications 500
 
 An interrupted run continues when its command is repeated.""",
+    ),
+    Entry(
+        "what image encoders keep of content and style, beside published numbers",
+        Causal3DIdentStudy,
+        "causal_ssl.experiments.causal3dident",
+        """examples:
+  causal-ssl study causal3dident --preset quick
+  causal-ssl study causal3dident --settings lt_hues lt_positions --methods infonce barlow_twins
+  causal-ssl study causal3dident --preset paper --data sets/causal3dident --device cuda
+
+Images are rendered into the run's directory first, unless --data names some. An interrupted
+run continues when its command is repeated.""",
     ),
 )
 STUDIES: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}

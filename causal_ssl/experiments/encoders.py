@@ -27,8 +27,8 @@ HISTORY_ROWS = 200
 """Points of a loss curve, whatever the number of steps."""
 
 
-def configured(name: str, **options: Any) -> tuple[methods.Method, Objective]:
-    """A method and its objective, with those of a study's options that it has.
+def applied(name: str, **options: Any) -> dict[str, Any]:
+    """Those of a study's options that a method's objective has.
 
     Args:
         name: of the method.
@@ -36,20 +36,30 @@ def configured(name: str, **options: Any) -> tuple[methods.Method, Objective]:
             alone that compare through a similarity.
 
     Raises:
+        InputError: no such method.
+
+    Examples:
+        >>> applied("infonce", tau=0.5, alpha=2.0)
+        {'tau': 0.5}
+    """
+    known = set(methods.get(name).options)
+    if "similarity" not in known:
+        known.discard("tau")
+    return {k: value for k, value in options.items() if k in known and value is not None}
+
+
+def configured(name: str, **options: Any) -> tuple[methods.Method, Objective]:
+    """A method and its objective, with those of a study's options that it has; see `applied`.
+
+    Raises:
         InputError: no such method, or a value that the objective refuses.
 
     Examples:
         >>> configured("relic", tau=0.5, alpha=2.0)[1].alpha
         2.0
-        >>> "alpha" in configured("infonce", tau=0.5, alpha=2.0)[0].options
-        False
     """
     method = methods.get(name)
-    known = set(method.options)
-    if "similarity" not in known:
-        known.discard("tau")
-    chosen = {k: value for k, value in options.items() if k in known and value is not None}
-    return method, method.objective(**chosen)
+    return method, method.objective(**applied(name, **options))
 
 
 def load_world(root: Path, name: str, config: ContentStyleConfig, seed: int) -> ContentStyle:

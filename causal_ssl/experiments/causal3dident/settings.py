@@ -25,7 +25,7 @@ class Setting:
 
 
 _ALL = (
-    Setting("da_colour", "DA: colour distortion", augmentation="colour"),
+    Setting("da_colour", "DA: colour distortion", augmentation="colour_distortion"),
     Setting("lt_hues", "LT: change hues", change="hues"),
     Setting("da_crop_large", "DA: crop (large)", augmentation="crop_large"),
     Setting("da_crop_small", "DA: crop (small)", augmentation="crop_small"),
@@ -33,18 +33,20 @@ _ALL = (
     Setting(
         "da_crop_large_colour",
         "DA: crop (large) + colour distortion",
-        augmentation="crop_large_colour",
+        augmentation="crop_large_colour_distortion",
     ),
     Setting(
         "da_crop_small_colour",
         "DA: crop (small) + colour distortion",
-        augmentation="crop_small_colour",
+        augmentation="crop_small_colour_distortion",
     ),
     Setting("lt_positions_hues", "LT: change positions + hues", change="positions+hues"),
     Setting("da_rotation", "DA: rotation", augmentation="rotation"),
     Setting("lt_rotations", "LT: change rotations", change="rotations"),
     Setting(
-        "da_rotation_colour", "DA: rotation + colour distortion", augmentation="rotation_colour"
+        "da_rotation_colour",
+        "DA: rotation + colour distortion",
+        augmentation="rotation_colour_distortion",
     ),
     Setting("lt_rotations_hues", "LT: change rotations + hues", change="rotations+hues"),
 )

@@ -1,0 +1,43 @@
+"""What a reader of the report must know to read its numbers right."""
+
+import pandas as pd
+
+from causal_ssl.experiments.causal3dident.config import Causal3DIdentStudy
+
+PUBLISHED = {"size": 224, "object_scale": 1.5, "encoder": "resnet18", "steps": 200_000}
+"""Of the paper, where quick presets differ."""
+
+
+def caveats(config: Causal3DIdentStudy, table: pd.DataFrame) -> list[str]:
+    """Sentences for the report, those that apply to this run."""
+    differing = [
+        f"{name.replace('_', ' ')} {getattr(config, name)} (published: {value})"
+        for name, value in PUBLISHED.items()
+        if getattr(config, name) != value
+    ]
+    found = [
+        "The class pushes position, rotation and hue, so these can be guessed from a"
+        " representation of the class alone: an R² above 0 of a changed latent is not yet style"
+        " that was kept.",
+        "R² is averaged over the coordinates of position and of rotation. Rotation enters by its"
+        " Euler angles, in units of which neighbouring poses can be far apart.",
+        "Regressions are fitted to and scored on disjoint test images; the same images score all"
+        " encoders.",
+        "The shapes of the classes are this project's own: the published meshes are not to be had.",
+    ]
+    if config.data:
+        found.pop()
+    if differing:
+        found.insert(
+            0,
+            f"Smaller than the paper's experiment: {', '.join(differing)}. Published numbers stand"
+            " beside ours for orientation.",
+        )
+    if (table["views"] == "nearest").any():
+        found.append(
+            "Where views are nearest images, what should be held is held approximately; exact"
+            " counterfactuals need rendered ones."
+        )
+    if config.seeds == 1:
+        found.append("A single seed: differences between methods may be chance.")
+    return found

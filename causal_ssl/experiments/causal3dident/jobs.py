@@ -1,0 +1,230 @@
+"""Do the jobs of the Causal3DIdent study: render the images, train encoders, score them."""
+
+import shutil
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from causal_ssl import files, methods
+from causal_ssl.datasets.causal3dident import layout
+from causal_ssl.datasets.causal3dident.dataset import Causal3DIdent
+from causal_ssl.errors import InputError
+from causal_ssl.experiments import cells, encoders
+from causal_ssl.experiments.causal3dident import evaluation, pictures, render, settings
+from causal_ssl.experiments.causal3dident.config import (
+    ALPHAS,
+    GAMMAS,
+    LAYERS,
+    RANDOM,
+    Causal3DIdentStudy,
+)
+from causal_ssl.experiments.causal3dident.evaluation import Labelled
+from causal_ssl.experiments.causal3dident.pairs import pairs_of, source_of
+from causal_ssl.experiments.causal3dident.plan import Cell
+from causal_ssl.experiments.progress import JobProgress
+from causal_ssl.experiments.run_directory import RunDirectory
+from causal_ssl.experiments.workers import Report, TaskError
+from causal_ssl.models.image_encoders import EncoderConfig, ImageEncoder, image_encoder
+from causal_ssl.randomness import generator_for
+from causal_ssl.training.images import (
+    ImageProgress,
+    ImageTraining,
+    NonFiniteError,
+    features,
+    train_images,
+)
+from causal_ssl.training.images.encoder_file import ENCODER
+from causal_ssl.training.images.train import TrainedImages
+from causal_ssl.views.augmentations import CAUSAL3DIDENT
+
+HISTORY_ROWS = 100
+"""Points of a loss curve, whatever the number of steps."""
+SCORING_BATCH = 256
+
+
+def check(config: Causal3DIdentStudy) -> None:
+    """Refuse, before anything starts, what only methods, trainer or data can tell is wrong."""
+    for name in config.methods:
+        if methods.get(name).takes_groups:
+            raise InputError(f"method {name!r} needs groups, which this study has none of")
+        training(config, name)
+    encoders.check_device(config.device)
+    if config.data:
+        for split, wanted in (("train", config.batch_size), ("test", config.n_test)):
+            there = sum(map(len, layout.albums(config.data, split)))
+            if there < wanted:
+                raise InputError(
+                    f"{config.data} has {there:,} images in its {split}set, this asks for "
+                    f"{wanted:,}: lower n_test or batch_size, or render more"
+                )
+    else:
+        render.recipe_of(_render_options(config, Path("data")))
+
+
+def prepare(directory: RunDirectory, config: Causal3DIdentStudy, console: Console) -> None:
+    """Render the images, or what is missing of them, and keep some for the report."""
+    root = data_of(directory.path, config)
+    if config.data:
+        for split in layout.SPLITS:
+            _pack(root, split, config)
+    else:
+        render.run(_render_options(config, root), console=console)
+    if not (directory / pictures.FILE).exists():
+        pictures.keep(directory / pictures.FILE, images_of(directory.path, config, "test"), config)
+
+
+def run(root: Path, config: Causal3DIdentStudy, cell: Cell, report: Report) -> None:
+    """Train an encoder and score both of its layers; nothing where that is done.
+
+    Raises:
+        TaskError: training diverged.
+    """
+    if not cells.unfinished(root, cell.cell_names):
+        return
+    started, out = time.perf_counter(), root / "training" / cell.name
+    if cell.method == RANDOM:
+        encoder: ImageEncoder = image_encoder(encoder_config(config), seed=cell.seed)
+        kept: dict[str, Any] = {"source": "", "history": {}}
+    else:
+        trained, source = _train(root, config, cell, out, report)
+        encoder = trained.encoder
+        kept_file = root / "encoders" / f"{cell.name}.pt"
+        files.write(kept_file, (out / ENCODER).read_bytes())
+        kept = {"source": source, "history": trained.metrics.to_dict("list")}
+        kept["timing"] = trained.timing.to_dict("list")
+    seconds = time.perf_counter() - started
+    report(JobProgress(cell.name, "scoring", config.steps, config.steps))
+    rows = _score(root, config, encoder)
+    cells.finish(root, cell.name, {"cell": asdict(cell), "rows": rows, "seconds": seconds, **kept})
+    shutil.rmtree(out, ignore_errors=True)
+
+
+def _train(
+    root: Path, config: Causal3DIdentStudy, cell: Cell, out: Path, report: Report
+) -> tuple[TrainedImages, str]:
+    pairs, views = pairs_of(settings.get(cell.setting), images_of(root, config, "train"))
+
+    def on_progress(now: ImageProgress) -> None:
+        report(JobProgress(cell.name, "training", now.step, now.total, now.loss))
+
+    try:
+        trained = train_images(
+            training(config, cell.method),
+            pairs,
+            views,
+            out=out,
+            seed=cell.seed,
+            device=config.device,
+            workers=config.loader_workers,
+            tensorboard=False,
+            on_progress=on_progress,
+        )
+    except NonFiniteError as error:
+        raise TaskError(f"training diverged: {error}", about=cell.name) from error
+    return trained, source_of(pairs)
+
+
+def _score(root: Path, config: Causal3DIdentStudy, encoder: ImageEncoder) -> list[dict[str, Any]]:
+    images = images_of(root, config, "test")
+    chosen = _chosen(config, len(images))
+    made = features(encoder, _Some(images, chosen), batch_size=SCORING_BATCH, device=config.device)
+    labelled = Labelled(images.object_class[chosen], images.latents[chosen], config.n_fit)
+    return [
+        {"layer": layer, **row}
+        for layer in LAYERS
+        for row in evaluation.score(
+            getattr(made, layer),
+            labelled,
+            alphas=ALPHAS,
+            gammas=GAMMAS,
+            cv=config.folds,
+            device=config.device,
+        )
+    ]
+
+
+class _Some:
+    """Some images of a set, in another order."""
+
+    def __init__(self, images: Causal3DIdent, chosen: np.ndarray) -> None:
+        self._images, self._chosen = images, chosen
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def batch(self, indices: np.ndarray, generator: Any) -> Any:
+        return self._images.batch(self._chosen[indices])["image"]
+
+
+def _chosen(config: Causal3DIdentStudy, total: int) -> np.ndarray:
+    """The images to score on, in random order: in the files they lie class by class."""
+    import torch
+
+    generator = generator_for(config.data_seed, "scored")
+    return torch.randperm(total, generator=generator)[: config.n_test].numpy()
+
+
+def images_of(root: Path, config: Causal3DIdentStudy, split: str) -> Causal3DIdent:
+    """A split of the run's images, packed at the size that encoders see."""
+    return Causal3DIdent(data_of(root, config), split, size=config.size)
+
+
+def data_of(root: Path, config: Causal3DIdentStudy) -> Path:
+    """The folder of the run's images."""
+    return Path(config.data) if config.data else root / "data"
+
+
+def encoder_config(config: Causal3DIdentStudy) -> EncoderConfig:
+    """The study's encoder; images are standardised with the published set's channel moments."""
+    return EncoderConfig(
+        config.encoder, n_outputs=config.n_outputs, mean=CAUSAL3DIDENT.mean, std=CAUSAL3DIDENT.std
+    )
+
+
+def training(config: Causal3DIdentStudy, method: str) -> ImageTraining:
+    """The trainer's own config.
+
+    Raises:
+        InputError: a value that the trainer refuses.
+    """
+    objective = encoders.applied(
+        method, similarity="cosine", tau=config.tau, alpha=config.relic_alpha
+    )
+    return ImageTraining(
+        steps=config.steps,
+        batch_size=config.batch_size,
+        method=method,
+        objective=objective,
+        encoder=encoder_config(config),
+        learning_rate=config.learning_rate,
+        precision=config.precision,  # type: ignore[arg-type]
+        log_every=max(1, config.steps // HISTORY_ROWS),
+        checkpoint_every=config.checkpoint_every,
+    )
+
+
+def _render_options(config: Causal3DIdentStudy, root: Path) -> render.RenderOptions:
+    return render.RenderOptions(
+        train=config.n_train,
+        test=config.n_test,
+        seed=config.data_seed,
+        out=str(root),
+        size=config.size,
+        backend=config.backend,
+        object_scale=config.object_scale,
+        counterfactuals=1 if config.changes else 0,
+        change=",".join(config.changes),
+        packed=config.size,
+    )
+
+
+def _pack(root: Path, split: str, config: Causal3DIdentStudy) -> None:
+    from causal_ssl.datasets.causal3dident.packed import pack
+
+    there = layout.changes(root, split)
+    for change in ("", *(change for change in config.changes if change in there)):
+        pack(root, split, config.size, change=change)

@@ -1,0 +1,265 @@
+"""The report of the Causal3DIdent study, written from its tables and kept images."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from rich.table import Table as TerminalTable
+
+from causal_ssl import methods
+from causal_ssl.analysis import plots
+from causal_ssl.analysis.gallery import gallery
+from causal_ssl.analysis.graph_plot import draw_graph
+from causal_ssl.analysis.report import (
+    Block,
+    Bullets,
+    Cell,
+    Details,
+    Picture,
+    Report,
+    Row,
+    Section,
+    Table,
+    Text,
+)
+from causal_ssl.analysis.score_heatmap import score_heatmap
+from causal_ssl.datasets.causal3dident.presets import causal3dident
+from causal_ssl.experiments.causal3dident import pictures, settings
+from causal_ssl.experiments.causal3dident.caveats import caveats
+from causal_ssl.experiments.causal3dident.config import RANDOM, Causal3DIdentStudy
+from causal_ssl.experiments.causal3dident.graph import scene_graph
+from causal_ssl.experiments.causal3dident.published import VARIABLES
+from causal_ssl.experiments.causal3dident.summary import Score, finding, summarise
+from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduction
+from causal_ssl.experiments.run_directory import RunDirectory
+
+UNTRAINED = "untrained encoder"
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything a page is written from."""
+
+    config: Causal3DIdentStudy
+    table: pd.DataFrame
+    history: pd.DataFrame
+    images: Mapping[str, pictures.Pictures]
+    environment: Mapping[str, Any]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Settings of the run and their titles."""
+        return {name: settings.get(name).title for name in self.config.settings}
+
+    @property
+    def methods(self) -> dict[str, str]:
+        """Methods of the run and their titles."""
+        return {name: methods.get(name).title for name in self.config.methods}
+
+
+def page(directory: RunDirectory, config: Causal3DIdentStudy) -> Drawn:
+    """Write the report of the run in that directory."""
+    material = Material(
+        config,
+        table=pd.read_csv(directory / "table.csv", keep_default_na=True),
+        history=pd.read_csv(directory / "history.csv"),
+        images=pictures.load(directory / pictures.FILE),
+        environment=json.loads((directory / "environment.json").read_text()),
+    )
+    scores = summarise(material.table)
+    found = finding(scores, material.settings, material.methods)
+    report = Report(
+        title="What do image encoders keep of content and style?",
+        subtitle="Encoders trained on two views of rendered scenes, scored against the latents that"
+        " made the images (von Kügelgen et al. 2021, arXiv:2106.04619, table 1)",
+        finding=found[0],
+        discussion=" ".join(found[1:]),
+        facts=_facts(material),
+        sections=[
+            Section("", [_heatmap(material, "final")]),
+            _numbers(material, scores),
+            _scenes(material),
+            _views(material),
+            _losses(material),
+            Section("What to keep in mind", [Bullets(caveats(config, material.table))]),
+            reproduction(config, material.environment),
+        ],
+        footer=footer(material.environment),
+    )
+    return drawn(report, _terminal(scores, material))
+
+
+def _heatmap(material: Material, layer: str) -> Picture:
+    own = material.table[material.table["layer"] == layer]
+    untrained = [
+        own[own["method"] == RANDOM].assign(method=method, setting=UNTRAINED)
+        for method in material.methods
+    ]
+    figure = score_heatmap(
+        pd.concat([own, *untrained]),
+        settings={UNTRAINED: UNTRAINED, **material.settings},
+        methods=material.methods,
+        variables={name: name.replace("_", " ") for name in VARIABLES},
+    )
+    published = " In parentheses: the published value." if layer == "final" else ""
+    return picture(
+        f"scores_{layer}",
+        figure,
+        f"What the {layer} layer tells of each scene variable on images not fitted on: accuracy of"
+        " a logistic regression for the class, R² of kernel ridge regressions for the others."
+        + published,
+        "Heatmap of accuracy and R² by setting, method and scene variable",
+    )
+
+
+def _numbers(material: Material, scores: list[Score]) -> Section:
+    blocks: list[Block] = [
+        Text(
+            "Final layer, the output that the objective compares. Below each value: the untrained"
+            " encoder's. The paper trained with its SimCLR, which is InfoNCE here, and with Barlow"
+            " Twins; ReLIC has no published row."
+        ),
+        _table(material, [score for score in scores if score.layer == "final"]),
+        Details(
+            "The intermediate layer, the trunk's output",
+            [
+                _heatmap(material, "intermediate"),
+                _table(material, [score for score in scores if score.layer == "intermediate"]),
+            ],
+        ),
+    ]
+    return Section("Ours beside the published numbers", blocks)
+
+
+def _table(material: Material, scores: list[Score]) -> Table:
+    lines = []
+    for setting, title in material.settings.items():
+        for k, (method, name) in enumerate(material.methods.items()):
+            own = {
+                score.variable: score
+                for score in scores
+                if (score.setting, score.method) == (setting, method)
+            }
+            first = [Cell(title, setting, rows=2 * len(material.methods))] if k == 0 else []
+            ours = [_ours(own[variable]) for variable in VARIABLES]
+            paper = [Cell(_reference(own[variable]), number=True) for variable in VARIABLES]
+            lines.append(Row([*first, Cell(name, "ours"), *ours], first=k == 0))
+            lines.append(Row([Cell("", "published"), *paper]))
+    return Table(["views", "method", *(name.replace("_", " ") for name in VARIABLES)], lines)
+
+
+def _ours(score: Score) -> Cell:
+    return Cell(f"{score.value:.2f}", f"{score.untrained:.2f}", number=True, strong=True)
+
+
+def _reference(score: Score) -> str:
+    if math.isnan(score.reference):
+        return "–"
+    return f"{score.reference:.2f} ± {score.reference_std:.2f}"
+
+
+def _scenes(material: Material) -> Section:
+    rows = {
+        name.removeprefix("class "): images
+        for name, images in material.images.items()
+        if name.startswith("class ")
+    }
+    shown = picture(
+        "classes",
+        gallery(rows, labels=1.1),
+        f"Test images of each class as encoders see them, {material.config.size} pixels a side.",
+        "Rows of rendered objects, one class a row",
+    )
+    graph = picture(
+        "graph",
+        draw_graph(scene_graph(causal3dident())),
+        "The scene's causal graph: the class (blue) is content, all else style. The class decides"
+        " where an object tends to be, how it is turned and which hue it has; lights push position"
+        " and hue.",
+        "Causal graph of the scene variables and the image",
+    )
+    return Section("Where the images come from", [shown, graph])
+
+
+def _views(material: Material) -> Section:
+    rows = {"image": material.images["image"]}
+    for name, title in material.settings.items():
+        rows |= {
+            f"{title}{', view ' + str(k + 1)}": material.images[f"{name} {k}"]
+            for k in range(2)
+            # The first view of a latent transformation is the image itself.
+            if not (settings.get(name).change and k == 0)
+        }
+    source = material.table.dropna(subset=["views"]).drop_duplicates("setting")
+    how = {row["setting"]: row["views"] for row in source.to_dict("records")}
+    exact = [material.settings[name] for name, kind in how.items() if kind in EXACT]
+    nearest = [material.settings[name] for name, kind in how.items() if kind == "nearest"]
+    said = [
+        *([f"Exact counterfactuals: {', '.join(exact)}."] if exact else []),
+        *([f"Nearest images, as in the paper: {', '.join(nearest)}."] if nearest else []),
+    ]
+    shown = picture(
+        "views",
+        gallery(rows, labels=3.0),
+        "Pairs that encoders are trained to identify with each other: the same test images in each"
+        f" row, and their views. {' '.join(said)}",
+        "Rows of views of the same images",
+    )
+    return Section("What the views hold and change", [shown])
+
+
+EXACT = ("rendered", "raster")
+
+
+def _losses(material: Material) -> Section:
+    figure = plots.loss_curves(
+        material.history,
+        settings=material.settings,
+        methods=material.methods,
+    )
+    shown = picture("loss", figure, "Terms of the objectives during training, a line a seed.")
+    return Section("Training", [Details("Loss curves", [shown])])
+
+
+def _facts(material: Material) -> list[str]:
+    config = material.config
+    images = [] if config.data else [f"{config.n_train:,} images rendered to train on"]
+    return [
+        *images,
+        f"{len(material.config.settings) * len(config.methods) * config.seeds} encoders",
+        f"{config.encoder} at {config.size} px",
+        f"{config.steps:,} steps, batch {config.batch_size:,}",
+        f"scored on {config.n_test - config.n_fit:,} test images",
+        str(material.environment["processor"]),
+    ]
+
+
+def _terminal(scores: list[Score], material: Material) -> TerminalTable:
+    table = TerminalTable(
+        title="final layer: accuracy for the class, R² for the others (published)"
+    )
+    table.add_column("views", no_wrap=True)
+    table.add_column("method", no_wrap=True)
+    for name in VARIABLES:
+        table.add_column(name.replace("_", " "), justify="right")
+    final = {(s.setting, s.method, s.variable): s for s in scores if s.layer == "final"}
+    for setting, title in material.settings.items():
+        for method, name in material.methods.items():
+            own = [final[setting, method, variable] for variable in VARIABLES]
+            table.add_row(
+                title,
+                name,
+                *(
+                    f"{s.value:.2f}" + ("" if math.isnan(s.reference) else f" ({s.reference:.2f})")
+                    for s in own
+                ),
+            )
+    base = [
+        next(s.untrained for s in final.values() if s.variable == variable)
+        for variable in VARIABLES
+    ]
+    table.add_row(UNTRAINED, "", *(f"{value:.2f}" for value in base))
+    return table
