@@ -17,6 +17,7 @@ from causal_ssl.views.augmentations import (
     Rotation,
     Solarise,
     Stack,
+    _pipeline,
     stacks,
 )
 
@@ -66,6 +67,27 @@ def test_a_stack_does_its_steps_one_after_the_other() -> None:
         for name, augmentation in stack.augmentations(view).items():
             x = augmentation.apply(x, record[view].of_step(name))
         torch.testing.assert_close(views[view], x)
+
+
+@pytest.mark.parametrize("name", ["relic", "byol", "rotation"])
+def test_large_batches_are_cut_into_chunks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack, images = stacks.get(name), pictures(20)
+    views, record = stack(images, generator=generator_for(0))
+    monkeypatch.setattr(_pipeline, "CHUNK", 7 * images[0].numel())
+    for view, again in zip(views, stack.apply(images, record), strict=True):
+        assert (view.int() - again.int()).abs().max() <= 1
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("name", stacks.names())
+def test_views_are_the_same_on_a_gpu(name: str) -> None:
+    stack, images = stacks.get(name), pictures(20).float() / 255
+    views, record = stack(images, generator=generator_for(0))
+    on_gpu, record_on_gpu = stack(images.cuda(), generator=generator_for(0))
+    assert all(same(a, b) for a, b in zip(record, record_on_gpu, strict=True))
+    for view, other in zip(views, on_gpu, strict=True):
+        torch.testing.assert_close(other.cpu(), view, atol=1e-4, rtol=0)
 
 
 def test_one_intervention_on_all_images() -> None:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 Size = Sequence[int]
 
-# Values a chunk on the CPU: its temporaries then stay in the cache.
-CHUNK = 400_000
+# Values a chunk on the CPU, 130 images of 64 x 64. Of the sizes tried it is the fastest for jitter:
+# a quarter of it costs a fifth of the speed in calls, a batch of 512 at 128 x 128 whole a quarter
+# in cache misses.
+CHUNK = 1_600_000
 
 
 def run(images: Tensor, steps: Sequence[tuple["Augmentation", Parameters]]) -> Tensor:
@@ -23,7 +25,7 @@ def run(images: Tensor, steps: Sequence[tuple["Augmentation", Parameters]]) -> T
     check_images(images)
     for augmentation, parameters in steps:
         parameters.require(augmentation.names, len(images))
-    n, per_chunk = len(images), _per_chunk(images)
+    n, per_chunk = len(images), _per_chunk(images, steps)
     if n <= per_chunk:
         return _chunk_through(images, steps)
     parts = []
@@ -47,8 +49,9 @@ def _chunk_through(images: Tensor, steps: Sequence[tuple["Augmentation", Paramet
     return x
 
 
-def _per_chunk(images: Tensor) -> int:
-    if images.device.type != "cpu":
+def _per_chunk(images: Tensor, steps: Sequence[tuple["Augmentation", Parameters]]) -> int:
+    """Images a chunk: all of them on a GPU, and where no step has temporaries."""
+    if images.device.type != "cpu" or all(augmentation.moves_pixels for augmentation, _ in steps):
         return max(1, len(images))
     return max(1, CHUNK // max(1, images[:1].numel()))
 

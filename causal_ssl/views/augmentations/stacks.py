@@ -9,7 +9,7 @@ from causal_ssl.views.augmentations.rotation import HorizontalFlip, Rotation
 from causal_ssl.views.augmentations.stack import Stack, Step
 from causal_ssl.views.augmentations.tone import Greyscale, Solarise
 
-CAUSAL3DIDENT_SETTINGS = "von Kuegelgen et al. (2021), arXiv 2106.04619, table 1 and appendix D"
+CAUSAL3DIDENT_SETTINGS = "von Kuegelgen et al. (2021), arXiv 2106.04619, table 1"
 
 _STACKS: dict[str, Stack] = {}
 
@@ -108,7 +108,7 @@ register(
             "blur": (GaussianBlur(p=1.0), GaussianBlur(p=0.1)),
             "solarise": (Solarise(p=0.0), Solarise(p=0.2)),
         },
-        source="Grill et al. (2020), arXiv 2006.07733, table 6; also Barlow Twins and VICReg",
+        source="Grill et al. (2020), arXiv 2006.07733, appendix B",
     )
 )
 register(

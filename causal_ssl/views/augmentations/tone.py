@@ -120,6 +120,6 @@ class Normalise(Augmentation):
         return functional.normalize(images, list(self.mean), list(self.std), inplace=True)
 
 
-# Of the published set: von Kuegelgen et al. (2021), arXiv 2106.04619, their code.
+# Of the set published with von Kuegelgen et al. (2021), arXiv 2106.04619.
 CAUSAL3DIDENT = Normalise(mean=(0.4327, 0.2689, 0.2839), std=(0.1201, 0.1457, 0.1082))
 IMAGENET = Normalise(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
