@@ -1,7 +1,5 @@
 """The choice of a renderer, with stand-ins for both."""
 
-import sys
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,8 +24,8 @@ def stand_in(
 
         return construct
 
-    module = SimpleNamespace(RasterRenderer=opened("raster", raster), available=lambda: raster)
-    monkeypatch.setitem(sys.modules, f"{choose.__package__}.raster", module)
+    monkeypatch.setattr(choose, "available", lambda: raster)
+    monkeypatch.setattr(choose, "RasterRenderer", opened("raster", raster))
     monkeypatch.setattr(choose, "CyclesRenderer", opened("cycles", cycles))
 
 

@@ -70,7 +70,10 @@ def find(blender: str | Path | None = None) -> str:
         return sys.executable
     program = shutil.which(LOCAL) or shutil.which("blender")
     if program is None:
-        raise InputError(f"no Blender found. {INSTALL}")
+        raise InputError(
+            f"no Blender found (no bpy in {sys.executable}, no {LOCAL} in {Path.cwd()}, no blender "
+            f"on the PATH). {INSTALL}"
+        )
     return program
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from causal_ssl.datasets.causal3dident.rendering.cycles import CyclesRenderer
+from causal_ssl.datasets.causal3dident.rendering.raster import RasterRenderer, available
 from causal_ssl.datasets.causal3dident.rendering.renderer import Meshes, Renderer, RenderSettings
 from causal_ssl.errors import InputError, one_of
 
@@ -36,9 +37,6 @@ def open_renderer(
     one_of("backend", backend, BACKENDS)
     if backend == "cycles":
         return CyclesRenderer(meshes, settings, blender=blender)
-    # Imported here: it needs packages that Cycles does without.
-    from causal_ssl.datasets.causal3dident.rendering.raster import RasterRenderer, available
-
     hindrance = available()
     if backend == "raster" or hindrance is None:
         return RasterRenderer(meshes, settings)
