@@ -159,7 +159,9 @@ def _fill(
     chunks = {str(start): paths[start : start + IMAGES] for start in range(0, len(paths), IMAGES)}
     left = [start for start in chunks if start not in journal.records]
     to_do = sum(len(chunks[start]) for start in left)
-    watcher.begin(f"packing {folder.name}", len(paths), len(paths) - to_do)
+    watcher.begin(
+        f"packing {found[0].split} {found[0].change}".rstrip(), len(paths), len(paths) - to_do
+    )
     with ThreadPoolExecutor(workers or cpu_count()) as pool:  # decoding releases the GIL
         futures = {pool.submit(_shrink, chunks[s], images[int(s) :], size): s for s in left}
         try:

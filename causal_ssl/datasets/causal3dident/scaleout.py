@@ -144,6 +144,7 @@ def _ray(stack: ExitStack, workers: int) -> None:
     except ImportError as error:
         raise InputError(f"the parallel backend ray is not installed: {CLUSTER}") from error
     if not ray.is_initialized():
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
         stack.callback(ray.shutdown)
     register_ray()

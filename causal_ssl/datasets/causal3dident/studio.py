@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,7 +22,7 @@ class MeshStudio:
         folder: of the user's own meshes, which every worker must find there; None for the shapes
             from code.
         blender: a Blender, or a Python that has bpy; None looks for one.
-        shapes: (class, SHA-256 of its mesh) that workers must find; see `showing`.
+        shapes: (class, digest of its mesh) that workers must find; see `showing`.
     """
 
     settings: RenderSettings = field(default_factory=RenderSettings)
@@ -38,16 +37,19 @@ class MeshStudio:
         Raises:
             InputError: see `shapes.meshes`.
         """
-        return replace(self, shapes=_fingerprints(meshes(classes, folder=self.folder)))
+        return replace(self, shapes=_digests(meshes(classes, folder=self.folder)))
 
     def on(self, backend: str) -> Self:
         """The same with a backend of that name."""
         return replace(self, backend=backend)
 
     def record(self) -> Mapping[str, Any]:
-        """The meshes' hashes, for the manifest."""
+        """The meshes' digests, for the manifest."""
         origin = "from code" if self.folder is None else "the user's"
-        return {"shapes": origin, **{f"shape_{CLASSES[index]}": sha for index, sha in self.shapes}}
+        return {
+            "shapes": origin,
+            **{f"shape_{CLASSES[index]}": digest for index, digest in self.shapes},
+        }
 
     def open(self) -> Renderer:
         """A renderer in this process.
@@ -56,8 +58,8 @@ class MeshStudio:
             InputError: no backend is there, or other meshes than those that this is tied to.
         """
         found = meshes([index for index, _ in self.shapes], folder=self.folder)
-        for (index, expected), (_, sha) in zip(self.shapes, _fingerprints(found), strict=True):
-            if sha != expected:
+        for (index, expected), (_, digest) in zip(self.shapes, _digests(found), strict=True):
+            if digest != expected:
                 raise InputError(
                     f"a worker finds another mesh of the {CLASSES[index]} than the process that "
                     "sent it: install the same versions everywhere, and share the folder of meshes"
@@ -65,12 +67,5 @@ class MeshStudio:
         return open_renderer(self.backend, found, self.settings, blender=self.blender)
 
 
-def _fingerprints(found: Meshes) -> tuple[tuple[int, str], ...]:
-    return tuple((index, _fingerprint(mesh)) for index, mesh in sorted(found.items()))
-
-
-def _fingerprint(mesh: Any) -> str:
-    total = sha256()
-    for part in (mesh.vertices, mesh.faces, mesh.normals):
-        total.update(f"{part.shape} {part.dtype}".encode() + part.tobytes())
-    return total.hexdigest()
+def _digests(found: Meshes) -> tuple[tuple[int, str], ...]:
+    return tuple((index, mesh.digest) for index, mesh in sorted(found.items()))

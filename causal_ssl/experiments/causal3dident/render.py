@@ -25,6 +25,7 @@ BACKENDS = ("auto", "raster", "cycles")
 PARALLEL = ("loky", "ray", "dask")
 AUTO = "auto"
 """Names for help alone, which must not wait for torch; tests hold them to what there is."""
+METAVARS = {"out": "DIR", "meshes": "DIR", "blender": "PATH", "workers": "N", "change": "NAMES"}
 
 
 @dataclass(frozen=True)
