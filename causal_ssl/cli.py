@@ -2,6 +2,7 @@
 
     causal-ssl study numerical --preset quick --out runs/x
     causal-ssl study invariance --worlds causal --relic-alphas 1 10
+    causal-ssl render causal3dident --train 700 --test 70 --out sets/small
     causal-ssl report runs/x
     causal-ssl doctor
 
@@ -21,13 +22,16 @@ from jsonargparse import Namespace
 from causal_ssl.errors import InputError, unknown_name
 from causal_ssl.experiments import options
 from causal_ssl.experiments.catalogue import STUDIES, Entry, preset, presets, study_of
+from causal_ssl.experiments.causal3dident import render
 from causal_ssl.parser import Parser, flag
 
 COMMANDS = {
     "study": "run a study, or continue it",
+    "render": "render a set of images, or what is missing of it",
     "report": "redraw a run's figures and report from its tables",
     "doctor": "check this installation: versions, devices, optional parts",
 }
+SETS = {"causal3dident": "seven shapes under coloured light; all that made an image is known"}
 EXAMPLES = {
     "": """examples:
   causal-ssl study numerical --preset quick    a few minutes on two cores
@@ -39,6 +43,10 @@ EXAMPLES = {
   causal-ssl study numerical --preset quick
   causal-ssl study theorem1 --preset quick
   causal-ssl study invariance --preset quick""",
+    "render": """examples:
+  causal-ssl render causal3dident --train 700 --test 70 --size 128 --out sets/small
+  causal-ssl render causal3dident --out sets/pairs --counterfactuals 1 --change hues,positions+hues
+  causal-ssl render causal3dident --backend cycles --samples 512 --backend-parallel ray""",
     "report": """example:
   causal-ssl report runs/numerical/quick""",
     "doctor": """example:
@@ -76,6 +84,9 @@ def _dispatch(given: list[str], words: list[str]) -> None:
         titles = {name: entry.title for name, entry in STUDIES.items()}
         name = _chosen(rest, words, titles, "Run a study in a directory of its own.")
         _study(study_of(name), rest[1:])
+    elif command == "render":
+        name = _chosen(rest, words, SETS, "Render a set of images in a folder of its own.")
+        _render(name, rest[1:])
     elif command == "report":
         _report(rest)
     else:
@@ -93,7 +104,7 @@ def _chosen(given: list[str], words: list[str], known: dict[str, str], descripti
         print(f"causal-ssl {metadata.version('causal-ssl')}")
         sys.exit(0)
     if name not in known:
-        raise unknown_name("study" if words else "command", name, known)
+        raise unknown_name({"study": "study", "render": "set"}.get(group, "command"), name, known)
     words.append(name)
     return name
 
@@ -215,6 +226,39 @@ def _from_file(parser: Parser, study: Entry, path: Path, known: list[str]) -> di
     options.refuse_unknown(flat, [*known, *study.shortcuts], where=f"--config {path}")
     checked = options.flatten(parser.parse_object(options.nest(flat)).as_dict())
     return _expanded(study, flat) | {key: checked[key] for key in flat if key in known}
+
+
+def render_parser(name: str) -> Parser:
+    """The parser of `causal-ssl render NAME`: every field of `RenderOptions` is an option."""
+    about = "Render images in the published layout; repeat the command to continue."
+    parser = Parser(f"render {name}", about, EXAMPLES["render"])
+    parser.usage = f"causal-ssl render {name} [options]"
+    for key, field, kind in options.walk(render.RenderOptions):
+        shown = f" (default: {field.default})" if field.default or kind is int else ""
+        text = f"{field.metadata['help']}{shown}"
+        if kind is bool:
+            parser.add_argument(f"--{flag(key)}", action="store_true", help=text)
+        else:
+            parser.add_argument(
+                f"--{flag(key)}",
+                type=kind,
+                default=field.default,
+                metavar=render.METAVARS.get(key) or _metavar(field, kind),
+                help=text,
+            )
+    return parser
+
+
+def _render(name: str, given: list[str]) -> None:
+    values = render_parser(name).parse_args(given).as_dict()
+    chosen = options.from_dict(render.RenderOptions, values)
+
+    from causal_ssl.datasets.causal3dident.scaleout import Stopped
+
+    try:
+        render.run(chosen)
+    except Stopped as error:
+        _fail(["render", name], str(error), 1)
 
 
 def _report(given: list[str]) -> None:
