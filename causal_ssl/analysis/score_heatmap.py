@@ -45,7 +45,7 @@ def score_heatmap(
         axes[0].set_yticks(range(len(settings)), list(settings.values()))
         scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(0, 1), COLOURS)
         bar = figure.colorbar(scale, ax=axes.tolist(), fraction=0.02, pad=0.01)
-        bar.set_label("accuracy for the class, R² for the others")
+        bar.set_label("accuracy, R²")
         bar.outline.set_visible(False)  # type: ignore[operator]
     return figure
 

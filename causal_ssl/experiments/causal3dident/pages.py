@@ -137,17 +137,17 @@ def _numbers(material: Material, scores: list[Score]) -> Section:
 def _table(material: Material, scores: list[Score]) -> Table:
     lines = []
     for setting, title in material.settings.items():
+        here = [score for score in scores if score.setting == setting]
+        published = {score.method for score in here if not math.isnan(score.reference)}
+        rows = len(material.methods) + len(published)
         for k, (method, name) in enumerate(material.methods.items()):
-            own = {
-                score.variable: score
-                for score in scores
-                if (score.setting, score.method) == (setting, method)
-            }
-            first = [Cell(title, setting, rows=2 * len(material.methods))] if k == 0 else []
+            own = {score.variable: score for score in here if score.method == method}
+            first = [Cell(title, setting, rows=rows)] if k == 0 else []
             ours = [_ours(own[variable]) for variable in VARIABLES]
-            paper = [Cell(_reference(own[variable]), number=True) for variable in VARIABLES]
-            lines.append(Row([*first, Cell(name, "ours"), *ours], first=k == 0))
-            lines.append(Row([Cell("", "published"), *paper]))
+            lines.append(Row([*first, Cell(name), *ours], first=k == 0))
+            if method in published:
+                paper = [Cell(_reference(own[variable]), number=True) for variable in VARIABLES]
+                lines.append(Row([Cell("", "published"), *paper]))
     return Table(["views", "method", *(name.replace("_", " ") for name in VARIABLES)], lines)
 
 
@@ -156,8 +156,6 @@ def _ours(score: Score) -> Cell:
 
 
 def _reference(score: Score) -> str:
-    if math.isnan(score.reference):
-        return "–"
     return f"{score.reference:.2f} ± {score.reference_std:.2f}"
 
 
