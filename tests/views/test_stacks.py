@@ -157,6 +157,8 @@ def test_stacks_that_cannot_be() -> None:
     flip = HorizontalFlip()
     with pytest.raises(InputError, match="no step"):
         Stack("none", "none", {}, source="here")
+    with pytest.raises(InputError, match="without a dot"):
+        Stack("dot", "dot", {"flip.once": flip}, source="here")
     with pytest.raises(InputError, match="3 augmentations for 2 views"):
         Stack("three", "three", {"flip": (flip, flip, flip)}, source="here")
     with pytest.raises(InputError, match=r"'normalise' .* must be the last"):

@@ -83,8 +83,8 @@ class Augmentation(ABC):
             parameters: of n samples.
 
         Returns:
-            Of the images' type. uint8 is worked on in float32 and rounded to the nearest level at
-            the end; normalised images are float32.
+            Of the images' type; float32 after `Normalise`. From uint8, pixels are moved as uint8,
+            colours are changed in float32 and rounded once, to the nearest level.
 
         Raises:
             InputError: images of another shape, type or range; a record that does not fit them.

@@ -31,6 +31,12 @@ class GaussianBlur(Augmentation):
 
     References:
         Chen et al. (2020), arXiv 2002.05709, appendix A.
+
+    Examples:
+        >>> record = Parameters({"applied": torch.tensor([True]), "sigma": torch.tensor([1.0])})
+        >>> point = torch.zeros(1, 3, 9, 9).index_fill_(3, torch.tensor([4]), 1.0)
+        >>> GaussianBlur().apply(point, record)[0, 0, 0]
+        tensor([0.0000, 0.0000, 0.0000, 0.2741, 0.4519, 0.2741, 0.0000, 0.0000, 0.0000])
     """
 
     p: float = 0.5

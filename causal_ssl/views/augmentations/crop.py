@@ -57,7 +57,8 @@ class RandomResizedCrop(Augmentation):
             in_range(f"{name}[0]", low, above=0)
             in_range(f"{name}[1]", high, at_least=low)
         in_range("scale[1]", self.scale[1], at_most=1)
-        in_range("size", 1 if self.size is None else self.size, at_least=1)
+        if self.size is not None:
+            in_range("size", self.size, at_least=1)
         one_of("interpolation", self.interpolation, get_args(Interpolation))
 
     def size_after(self, size: Size) -> Size:
@@ -88,6 +89,7 @@ class RandomResizedCrop(Augmentation):
         return height, width, fits.any(dim=1)
 
     def _central(self, size: Size) -> tuple[int, int]:
+        """Height and width of the largest window within `ratio`."""
         height, width = size
         if width < self.ratio[0] * height:
             return round(width / self.ratio[0]), width

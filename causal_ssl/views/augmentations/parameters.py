@@ -1,7 +1,7 @@
 """The record of an augmentation: what was done to each of n images, the s of do(S = s)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -30,7 +30,7 @@ class Parameters:
     """
 
     values: Mapping[str, Tensor]
-    n: int = field(default=-1)
+    n: int = -1
 
     def __post_init__(self) -> None:
         lengths = {name: len(value) for name, value in self.values.items()}

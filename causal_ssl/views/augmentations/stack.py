@@ -40,12 +40,13 @@ class Stack:
     Args:
         name: as the command line spells it.
         title: as tables and figures show it.
-        steps: name -> the augmentation of all views, or a tuple with one for each view.
+        steps: name, without a dot -> the augmentation of all views, or a tuple with one for each view.
         source: where its numbers come from.
         n_views: of one sample, at least 1.
 
     Raises:
-        InputError: no step; a tuple of another length; a step after one that gives no images.
+        InputError: no step; a dot in its name; a tuple of another length; a step after one that
+            gives no images.
 
     Examples:
         >>> from causal_ssl.randomness import generator_for
@@ -73,6 +74,8 @@ class Stack:
         if not self.steps:
             raise InputError(f"stack {self.name!r} has no step: give it at least one")
         for name, step in self.steps.items():
+            if "." in name:
+                raise InputError(f"step {name!r} of stack {self.name!r}: a name without a dot")
             if isinstance(step, tuple) and len(step) != self.n_views:
                 raise InputError(
                     f"step {name!r} of stack {self.name!r} has {len(step)} augmentations for "

@@ -22,6 +22,12 @@ class Greyscale(Augmentation):
 
     Raises:
         InputError: p out of range.
+
+    Examples:
+        >>> import torch
+        >>> images = torch.tensor([1.0, 0.5, 0.0]).view(1, 3, 1, 1)
+        >>> Greyscale().apply(images, Parameters({"applied": torch.tensor([True])})).ravel()
+        tensor([0.5924, 0.5924, 0.5924])
     """
 
     p: float = 0.2
