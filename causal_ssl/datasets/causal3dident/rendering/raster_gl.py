@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
-from importlib import resources
+from importlib import import_module, resources
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ def open_context(device: int = 0) -> Any:
         import moderngl
     except ImportError as error:
         raise InputError(f"the raster backend needs moderngl ({error}): {REMEDY}") from error
+    _load_triton_first()
     options: dict[str, Any] = {"backend": "egl", "device_index": device}
     try:
         return moderngl.create_context(VERSION, standalone=True, **options)
@@ -51,6 +53,16 @@ def open_context(device: int = 0) -> Any:
         raise InputError(
             f"the raster backend can not open an EGL context on device {device} ({error}): {REMEDY}"
         ) from error
+
+
+def _load_triton_first() -> None:
+    """Load the LLVM inside torch's compiler before the one that Mesa draws with.
+
+    The other way round the process is killed (segmentation fault) once something imports Triton,
+    as torchvision does.
+    """
+    if find_spec("triton") is not None:
+        import_module("triton._C.libtriton")
 
 
 def program(context: Any, vertex: Sequence[str], fragment: Sequence[str], constants: str) -> Any:
