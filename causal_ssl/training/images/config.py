@@ -17,8 +17,9 @@ from causal_ssl.training.step import Precision
 class ImageTraining:
     """How an image encoder is trained.
 
-    The paper's for Causal3DIdent is steps=200_000, batch_size=512, the defaults of the rest, and
-    for InfoNCE the objective {"similarity": "cosine", "tau": 1.0}.
+    The paper's for Causal3DIdent is steps=200_000, batch_size=512, an encoder with the set's
+    channel mean and std, the defaults of the rest, and for InfoNCE the objective
+    {"similarity": "cosine", "tau": 1.0}.
 
     Args:
         steps: optimiser steps of the whole run.

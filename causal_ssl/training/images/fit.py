@@ -1,5 +1,6 @@
 """A run under Lightning's Trainer: one epoch as long as the run, continued where it stopped."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,7 @@ def fit(run: ImageRun, on_progress: Callable[[ImageProgress], None]) -> None:
     module = ImageModule(run).train()
     last = checkpoints.last()
     start = 0 if last is None else _restored(module, last)
+    files.write(run.out / "training.json", json.dumps(run.identity, indent=2) + "\n")
     if start < run.config.steps:
         _advance(module, checkpoints, start, on_progress)
     if module.global_rank == 0:

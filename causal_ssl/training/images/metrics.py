@@ -58,7 +58,7 @@ class Window:
         """
         if not self._rows:
             return None
-        bad = ~torch.stack(self._rows).isfinite().cpu()
+        bad = ~self._stacked().isfinite()
         if not bad.any():
             return None
         row = int(bad.any(1).int().argmax())
@@ -71,9 +71,14 @@ class Window:
         """Means over the window's steps, by name; begins a new window. Waits for the device."""
         if not self._rows:
             return {}
-        means = torch.stack(self._rows).cpu().mean(0).tolist()
+        means = self._stacked().mean(0).tolist()
         self._rows = []
         return dict(zip(self.names, means, strict=True))
+
+    def _stacked(self) -> Tensor:
+        # Rows of a checkpoint come from the CPU, whatever the device is.
+        device = self._rows[-1].device
+        return torch.stack([row.to(device) for row in self._rows]).cpu()
 
     def state_dict(self) -> dict[str, Any]:
         """Names and rows."""
@@ -87,12 +92,12 @@ class Window:
 class MetricFile:
     """A CSV with columns step, metric, value, which a resumed run continues.
 
-    Rows are appended whole and flushed to the disk. `cut_back` removes those of steps after the
-    checkpoint from which the run goes on, and half a row that a crash of the machine left.
+    Rows are appended whole and flushed to the disk. Opening the file removes those of steps after
+    the checkpoint from which the run goes on, and half a row that a crash of the machine left.
 
     Args:
         path: of the file.
-        step: the step to continue from; later rows are removed. 0 begins anew.
+        step: of that checkpoint; 0 begins anew.
 
     Examples:
         >>> import tempfile

@@ -8,7 +8,6 @@ Call it again after an interruption, a kill included, with the same arguments: i
 last checkpoint and ends, on a CPU with as many threads, bit for bit where it would have ended.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import Any
 
 import pandas as pd
 
-from causal_ssl import files
 from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.training.checkpoint import check_same_run
 from causal_ssl.training.images.checkpoints import RUN
@@ -74,8 +72,8 @@ def train_images(
         out: the run's directory.
         seed: of weights, order and views.
         groups: batch -> (n,) integers, iff the objective takes groups.
-        evaluate: encoder, in eval mode -> {name: value}, every `config.evaluate_every` steps. What
-            it draws must come from a generator of its own.
+        evaluate: encoder, in eval mode -> {name: value}, every `config.evaluate_every` steps and
+            at the end.
         device: "auto" (CUDA if there is any), "cuda" or "cpu".
         devices, nodes: processes on each node, and nodes. Batch norm is over all of them on CUDA,
             over each alone on CPUs.
@@ -117,7 +115,6 @@ def _train(run: ImageRun, on_progress: Callable[[ImageProgress], None] | None) -
     run.require_parts()
     from causal_ssl.training.images.fit import fit  # Lightning takes seconds to import
 
-    files.write(run.out / "training.json", json.dumps(run.identity, indent=2) + "\n")
     if on_progress is not None:
         fit(run, on_progress)
         return

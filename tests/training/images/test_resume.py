@@ -181,7 +181,8 @@ def test_a_damaged_checkpoint_says_how_to_go_on(run: Run, tmp_path: Path) -> Non
 
 def test_the_checkpoint_of_another_run_is_refused(run: Run, tmp_path: Path) -> None:
     killed(run, in_step(9), out="killed")
-    before = (tmp_path / "killed" / "metrics.csv").read_bytes()
+    files_there = [tmp_path / "killed" / name for name in ("metrics.csv", "training.json")]
+    before = [path.read_bytes() for path in files_there]
     with pytest.raises(InputError, match=r"seed is 3 there, 4 here.*give another path"):
         run("killed", seed=4)
-    assert (tmp_path / "killed" / "metrics.csv").read_bytes() == before
+    assert [path.read_bytes() for path in files_there] == before

@@ -122,6 +122,14 @@ def test_every_method_trains(run: Run, method: str) -> None:
     )
 
 
+def test_bf16_is_the_encoders_alone(run: Run) -> None:
+    losses = [
+        series(run(precision, precision=precision, steps=1).metrics, "loss")[1]
+        for precision in ("float32", "bf16")
+    ]
+    assert losses[0] != losses[1] == pytest.approx(losses[0], rel=2**-6)  # bfloat16: 8 bits
+
+
 def test_groups_are_those_of_the_batch(run: Run, images: Tensor, views: Callable) -> None:
     seen = []
 
