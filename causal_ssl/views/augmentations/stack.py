@@ -40,7 +40,7 @@ class Stack:
     Args:
         name: as the command line spells it.
         title: as tables and figures show it.
-        steps: name, without a dot -> the augmentation of all views, or a tuple with one for each view.
+        steps: name (no dot in it) -> the augmentation of all views, or a tuple with one a view.
         source: where its numbers come from.
         n_views: of one sample, at least 1.
 
