@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from causal_ssl.datasets.causal3dident.latents import LATENTS
 from causal_ssl.datasets.causal3dident.mesh import Mesh
-from causal_ssl.datasets.causal3dident.rendering.blender import find
+from causal_ssl.datasets.causal3dident.rendering.blender import RenderError, find
 from causal_ssl.datasets.causal3dident.rendering.cycles import CyclesRenderer
 from causal_ssl.datasets.causal3dident.rendering.renderer import Image, RenderSettings
 from causal_ssl.datasets.causal3dident.scene import Scene
@@ -126,6 +126,11 @@ def depth_in_ball(centre: NDArray[np.float64]) -> NDArray[np.float64]:
     towards = centre - eye
     distance = np.linalg.norm(np.cross(rays, towards), axis=2)
     return (SCENE.object_scale * 1.0 - distance) / np.linalg.norm(towards)
+
+
+def test_an_error_inside_blender_comes_with_its_traceback(cycles: CyclesRenderer) -> None:
+    with opened() as other, pytest.raises(RenderError, match=r"(?s)status 1.*KeyError: 'position'"):
+        other._blender.ask({"class": BALL}, 1)
 
 
 def test_a_gpu_that_is_not_there_is_refused(cycles: CyclesRenderer) -> None:

@@ -22,7 +22,7 @@ LOCAL = Path(".venv-bpy", "bin", "python")
 INSTALL = (
     "Install Blender's package beside a Python 3.11 and name that Python: "
     "python3.11 -m venv .venv-bpy && .venv-bpy/bin/pip install 'bpy==4.5.*' 'numpy<2'; or install "
-    f"Blender 4.2 or newer (blender.org) and name it: --blender PATH or {VARIABLE}=PATH"
+    f"Blender 4.5 or newer (blender.org) and name it: --blender PATH or {VARIABLE}=PATH"
 )
 LIBRARIES = (
     "apt-get install libsm6 libice6 libxi6 libxfixes3 libxrender1 libxkbcommon0 libgl1 "
@@ -99,8 +99,7 @@ def command(program: str) -> list[str]:
         raise InputError(f"{program} does not run: {error.strerror or error}") from error
     said = asked.stdout.decode(errors="replace").strip()
     if said.startswith("Blender"):
-        options = ["--background", "--factory-startup", "--python-exit-code", "1"]
-        return [program, *options, "--python", str(_SCRIPT), "--"]
+        return [program, "--background", "--factory-startup", "--python", str(_SCRIPT), "--"]
     if said.startswith("Python"):
         # -P: without it the modules beside the script hide those of Blender, which has a `cycles`.
         return [program, "-P", str(_SCRIPT)]

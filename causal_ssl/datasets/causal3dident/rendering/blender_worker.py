@@ -11,14 +11,19 @@ output, after whatever Blender says at its start:
     causal-ssl {"blender": "4.5.1", "device": "CPU", ...}     or     causal-ssl {"error": "..."}
 
 Then each line on the standard input, a JSON object with the class and the frame of one image, is
-answered by size * size * 3 bytes, the image's rows from the top. It ends with its input.
+answered by size * size * 3 bytes, the image's rows from the top. When its input ends, so does it,
+and removes the folder.
 """
 
 import json
 import os
+import shutil
 import sys
+import traceback
 from math import atan, sqrt
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -225,6 +230,17 @@ def prepared(folder: Path) -> tuple[Stage, dict[str, Any], str]:
     return stage, told["settings"], set_up(stage.scene, told["settings"], folder / "image")
 
 
+def listen(requests: Queue[str], folder: Path) -> None:
+    """Pass on the lines of the standard input. After the last one the parent is gone: end at once.
+
+    In a thread of its own: an image may take minutes.
+    """
+    for line in sys.stdin:
+        requests.put(line)
+    shutil.rmtree(folder, ignore_errors=True)  # unless the parent was faster
+    os._exit(0)
+
+
 def serve(folder: Path, replies: BinaryIO) -> None:
     """Greet, then answer each line of the standard input by an image."""
 
@@ -241,7 +257,10 @@ def serve(folder: Path, replies: BinaryIO) -> None:
         say({"error": str(error), "kind": "device"})
         return
     say({"blender": bpy.app.version_string, "device": name})
-    for line in sys.stdin:
+    requests: Queue[str] = Queue()
+    Thread(target=listen, args=(requests, folder), daemon=True).start()
+    while True:
+        line = requests.get()
         os.ftruncate(2, 0)  # Blender reports on every image: the log keeps the last one's
         stage.show(json.loads(line))
         bpy.ops.render.render(write_still=True)
@@ -253,7 +272,12 @@ def main() -> None:
     # Blender itself prints on the standard output: from here on that goes to the log.
     with os.fdopen(os.dup(1), "wb") as replies:
         os.dup2(2, 1)
-        serve(Path(sys.argv[-1]), replies)
+        try:
+            serve(Path(sys.argv[-1]), replies)
+        except BaseException:
+            traceback.print_exc()
+            # An ordinary end would stumble over the thread that still waits for input.
+            os._exit(1)
 
 
 if __name__ == "__main__":
