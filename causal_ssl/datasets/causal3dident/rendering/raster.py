@@ -29,13 +29,14 @@ from causal_ssl.datasets.causal3dident.rendering.raster_shadows import SPOT, lam
 from causal_ssl.datasets.causal3dident.rendering.renderer import Image, Meshes, RenderSettings
 from causal_ssl.datasets.causal3dident.scene import Frames
 from causal_ssl.datasets.causal3dident.shapes import reduced
+from causal_ssl.datasets.causal3dident.shapes.packages import package
 from causal_ssl.errors import InputError
 
 __all__ = ["RasterRenderer", "available"]
 
 Mask = NDArray[np.bool_]
 
-SHADOW_TRIANGLES = 1000
+SHADOW_TRIANGLES = 800
 """Of the mesh that casts the shadows, drawn 80 times an image."""
 
 
@@ -47,11 +48,13 @@ class _Object:
         surface: vertex array that the camera sees.
         shadow: of fewer triangles, which the lamps see.
         outline: (v, 3), the latter's vertices, by the scene's scale.
+        closed: whether the latter encloses a volume.
     """
 
     surface: Any
     shadow: Any
     outline: NDArray[np.float64]
+    closed: bool
 
 
 class RasterRenderer:
@@ -132,6 +135,7 @@ class RasterRenderer:
             self._surfaces.upload(mesh),
             self._depths.upload(outline),
             self._scene.object_scale * outline.vertices.astype(np.float64),
+            package("trimesh").Trimesh(outline.vertices, outline.faces, process=False).is_volume,
         )
 
     def _read(
@@ -159,11 +163,9 @@ class RasterRenderer:
         lights = lamps(self._scene, spotlight, place)
         outline = place + shape.outline @ turn.T
         views = [view(lamp, outline) for lamp in lights]
-        with self._context as context:  # another renderer's may be current
-            context.enable_only(context.DEPTH_TEST)
-            self._depths.draw(shape.shadow, views, turn, place)
-            self._surfaces.draw(shape.surface, turn, place)
-            context.enable_only(context.NOTHING)
+        with self._context:  # another renderer's may be current
+            self._depths.draw(shape.shadow, views, turn=turn, place=place, closed=shape.closed)
+            self._surfaces.draw(shape.surface, turn=turn, place=place)
             self._image.draw(
                 self._surfaces.surfaces,
                 self._depths.atlas,

@@ -63,15 +63,29 @@ class DepthPass:
         ]
         return self._context.vertex_array(self.program, content, _indices(self._context, mesh))
 
-    def draw(self, array: Any, views: list[View], turn: object, place: object) -> None:
+    def draw(
+        self, array: Any, views: list[View], *, turn: object, place: object, closed: bool
+    ) -> None:
+        """Fill the atlas.
+
+        Args:
+            array: see `upload`.
+            views: of the lamps.
+            turn: (3, 3), rotation of the mesh.
+            place: (3,), where its origin is.
+            closed: light meets the outside of the mesh first, so its inside is not drawn: a
+                quarter less time.
+        """
         assign(self.program, turn=turn, place=place, **seen_from(views))
+        context = self._context
+        context.enable_only(context.DEPTH_TEST | (context.CULL_FACE if closed else 0))
         for distance in CLIP_DISTANCES:
-            self._context.enable_direct(distance)
+            context.enable_direct(distance)
         self._target.use()
         self._target.clear(depth=1.0)
         array.render(instances=TILES)
         for distance in CLIP_DISTANCES:
-            self._context.disable_direct(distance)
+            context.disable_direct(distance)
 
 
 class SurfacePass:
@@ -92,8 +106,10 @@ class SurfacePass:
         content = [(self._context.buffer(vertices), "3f 3f", "vertex", "normal")]
         return self._context.vertex_array(self.program, content, _indices(self._context, mesh))
 
-    def draw(self, array: Any, turn: object, place: object) -> None:
+    def draw(self, array: Any, *, turn: object, place: object) -> None:
+        """Fill `surfaces`; arguments as in `DepthPass.draw`."""
         assign(self.program, turn=turn, place=place)
+        self._context.enable_only(self._context.DEPTH_TEST)
         self._target.use()
         self._target.clear()
         array.render()
@@ -108,12 +124,17 @@ class ImagePass:
         self.program = program(context, ["screen_vertex"], fragment, constants(scene))
         self._target = context.framebuffer([context.texture((self._size, self._size), 4)])
         self._array = context.vertex_array(self.program, [])
+        self._context = context
         rays = pixel_rays(scene, self._size)
         assign(self.program, points=points(), eye=scene.camera, rays=rays)
         self.program["surfaces"].value, self.program["atlas"].value = 0, 1
 
     def draw(self, surfaces: Any, atlas: Any, views: list[View], **frame: object) -> None:
+        """Light what the other passes drew; `frame`: uniforms of `shaders/lamps.glsl` and
+        `shaders/image_fragment.glsl` that change with the image.
+        """
         assign(self.program, **frame, **seen_from(views))
+        self._context.enable_only(self._context.NOTHING)
         surfaces.use(0)
         atlas.use(1)
         self._target.use()

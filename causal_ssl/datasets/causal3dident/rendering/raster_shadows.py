@@ -20,7 +20,7 @@ SPOT, AREA, SUN = range(3)
 """The lamps by index."""
 POINTS = (32, 32, 16)
 """Points, and so tiles, of each lamp."""
-TILE = 128
+TILE = 64
 """Pixels a side of a tile."""
 
 NEAREST = 0.02

@@ -4,7 +4,9 @@ uniform mat3 spot_frame;        // world -> across, across, along the spotlight'
 uniform vec3 spot_place;
 uniform vec3 spot_colour;
 
-const float COS_CONE = cos(0.5 * SPOT_CONE);
+const float COS_CONE = cos(0.5 * SPOT_CONE), TAN_CONE = tan(0.5 * SPOT_CONE);
+const float COS_FULL = COS_CONE / (1.0 - (1.0 - COS_CONE) * SPOT_BLEND);  // within: full power
+const float TAN_FULL = sqrt(1.0 - COS_FULL * COS_FULL) / COS_FULL;
 const int SPOT = 0, AREA = 1, SUN = 2;
 
 // The spotlight fades over the outer part of its cone; `ray` runs from the lamp, in its frame.
@@ -16,16 +18,17 @@ float cone(vec3 ray) {
 vec3 from_spot(Surface s, vec3 world, vec3 place) {
     vec3 to_lamp = spot_place - world;
     vec3 ray = spot_frame * (place - spot_place);
-    // The cone seen from the lamp's rim: all of it dark outside, all bright within.
-    float across = length(ray.xy), edge = tan(0.5 * SPOT_CONE) * ray.z;
-    if (ray.z <= 0.0 || across > edge + SPOT_RADIUS) return vec3(0.0);
+    // Dark where no point of the lamp shines at, bright where all of them do with full power.
+    float across = length(ray.xy);
+    if (ray.z <= 0.0 || across > TAN_CONE * ray.z + SPOT_RADIUS) return vec3(0.0);
+    bool bright = across + SPOT_RADIUS < TAN_FULL * ray.z;
     Cast c = located(SPOT, place);
-    float open = 0.0;
     bool hidden = may_be_hidden(c);
-    for (int i = 0; i < SPOT_POINTS; ++i) {
-        float bright = cone(ray - vec3(points[i] * SPOT_RADIUS, 0.0));
-        if (hidden && bright > 0.0) bright *= seen(c, i);
-        open += bright;
+    float open = bright && !hidden ? SPOT_POINTS : 0.0;
+    for (int i = 0; i < (bright && !hidden ? 0 : SPOT_POINTS); ++i) {
+        float share = bright ? 1.0 : cone(ray - vec3(points[i] * SPOT_RADIUS, 0.0));
+        if (hidden && share > 0.0) share *= seen(c, i);
+        open += share;
     }
     float power = SPOT_POWER / (4.0 * PI * dot(to_lamp, to_lamp));
     return power * open / SPOT_POINTS * spot_colour * reflected(s, normalize(to_lamp));
