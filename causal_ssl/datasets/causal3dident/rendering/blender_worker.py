@@ -168,7 +168,8 @@ def set_up(scene: Any, settings: dict[str, Any], file: Path) -> str:
     render.engine = "CYCLES"
     render.resolution_x = render.resolution_y = settings["size"]
     render.resolution_percentage = 100
-    render.threads_mode, render.threads = "FIXED", settings["threads"]
+    if settings["threads"]:  # else one a core
+        render.threads_mode, render.threads = "FIXED", settings["threads"]
     render.use_persistent_data = True  # a fifth less time at 64 px
     render.use_compositing = render.use_sequencer = False
     scene.view_settings.view_transform, scene.view_settings.look = "Standard", "None"

@@ -121,7 +121,9 @@ class CyclesRenderer:
             yield np.frombuffer(bytearray(pixels), np.uint8).reshape(self._shape)
 
 
-def _told(settings: RenderSettings, classes: list[int], device: str, threads: int) -> dict:
+def _told(
+    settings: RenderSettings, classes: list[int], device: str, threads: int
+) -> dict[str, Any]:
     fast = settings.samples < PUBLISHED_SAMPLES
     return {
         "scene": asdict(settings.scene),
