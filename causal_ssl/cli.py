@@ -258,7 +258,8 @@ def _render(name: str, given: list[str]) -> None:
     try:
         render.run(chosen)
     except Stopped as error:
-        _fail(["render", name], str(error), 1)
+        again = "what is finished is kept: repeat the command to continue"
+        _fail(["render", name], f"{error}\n{again}", 1)
 
 
 def _report(given: list[str]) -> None:

@@ -20,8 +20,9 @@ from causal_ssl import files
 from causal_ssl.datasets.causal3dident import manifest as manifests
 from causal_ssl.datasets.causal3dident import space
 from causal_ssl.datasets.causal3dident.claim import LOCK, claimed
-from causal_ssl.datasets.causal3dident.drawing import Drawn, Studio, draw, release
+from causal_ssl.datasets.causal3dident.drawing import Studio, draw, release
 from causal_ssl.datasets.causal3dident.journal import Journal
+from causal_ssl.datasets.causal3dident.latents import LATENTS
 from causal_ssl.datasets.causal3dident.manifest import Albums, Manifest
 from causal_ssl.datasets.causal3dident.recipe import Recipe
 from causal_ssl.datasets.causal3dident.rendering.blender import RenderError
@@ -72,39 +73,38 @@ def generate(
             nothing can render; the disk has not enough room. Nothing has been changed then.
         Stopped: the disk is full, a worker or a renderer died. What is finished is kept.
     """
-    root, watcher = Path(out), watcher or Silent()
+    root = Path(out)
     _refuse_foreign(root)
     albums = list(recipe.albums(root))
     shards = cut(albums)
     studio = studio.showing(sorted({shard.album.index for shard in shards}))
+    existed = root.exists()
     with ExitStack() as stack:
-        if root.exists():
+        stack.enter_context(_stopping(root))
+        if existed:
             stack.enter_context(claimed(root))
-        there = manifests.load(root)
-        if there is not None:
-            if studio.backend == "auto":
-                studio = studio.on(there["settings"]["backend"])
-            there = manifests.merged(root, there, manifests.asked(recipe, studio, albums))
+        manifest, studio = _continued(root, recipe, studio, albums)
         journal = Journal(root / JOURNAL)
-        left = _left(albums, shards, there, journal)
-        total, to_draw = sum(map(len, shards)), sum(map(len, left))
+        left = list(shards) if manifest is None else _left(albums, shards, manifest, journal)
         if left:
             pool = stack.enter_context(Pool(parallel, workers=workers, tasks=len(left)))
             stack.callback(release)
-            sample = _sample(pool, studio, left)
-            studio = studio.on(sample.backend)
-            size = space.bytes_of_files([len(png) for png in sample.pngs], root)
-            space.require(to_draw * size + reserve, root)
-            if not root.exists():
-                stack.enter_context(claimed(root))
-            there = there or manifests.asked(recipe, studio, albums)
-            with _stopping(root):
-                _begin(root, there, albums)
-                watcher.begin("rendering", total, total - to_draw)
-                _draw(pool, studio, left, journal, watcher)
-        if there is not None and journal.records:
-            _finish(root, there, shards, journal)
-    return Outcome(total, to_draw)
+            studio = _tried(pool, studio, left, reserve, root)
+        if not existed:
+            stack.enter_context(claimed(root))
+            if (root / manifests.FILE).exists():
+                raise InputError(f"another process began {root} meanwhile: repeat the command")
+        manifest = manifest or manifests.asked(recipe, studio, albums)
+        _prepare(root, manifest, albums, begun=bool(left))
+        if left:
+            _draw(pool, studio, left, journal, _watching(watcher, shards, left))
+        if journal.records:
+            _finish(root, manifest, shards, journal)
+    return Outcome(_images(shards), _images(left))
+
+
+def _images(shards: Sequence[Shard]) -> int:
+    return sum(map(len, shards))
 
 
 def _refuse_foreign(root: Path) -> None:
@@ -123,49 +123,69 @@ def _refuse_foreign(root: Path) -> None:
 
 @contextmanager
 def _stopping(root: Path) -> Iterator[None]:
-    """Say of every end from outside what it means for the set."""
+    """Give every end from outside the same name."""
     try:
         with space.running_out(root):
             yield
-    except (Stopped, RenderError) as error:
-        raise Stopped(
-            f"{error}\nwhat is finished is kept: repeat the command to continue"
-        ) from error
+    except RenderError as error:
+        raise Stopped(str(error)) from error
+
+
+def _continued(
+    root: Path, recipe: Recipe, studio: Studio, albums: Albums
+) -> tuple[Manifest | None, Studio]:
+    """The manifest of the set that is there, if it is the one asked for, and its backend."""
+    there = manifests.load(root)
+    if there is None:
+        return None, studio
+    if studio.backend == "auto":
+        studio = studio.on(there["settings"]["backend"])
+    return manifests.merged(root, there, manifests.asked(recipe, studio, albums)), studio
 
 
 def _left(
-    albums: Albums, shards: Sequence[Shard], there: Manifest | None, journal: Journal
+    albums: Albums, shards: Sequence[Shard], there: Manifest, journal: Journal
 ) -> list[Shard]:
     """The shards that are not on the disk, or of which a file has gone since."""
-    if there is None:
-        return list(shards)
-    recorded = there["shards"]
     gone = incomplete([album for album, _ in albums])
+    finished = journal.records.keys()
     return [
         shard
         for shard in shards
         if shard.name in gone
-        or (shard.name not in journal.records and shard.album.name not in recorded)
+        or (shard.name not in finished and shard.album.name not in there["shards"])
     ]
 
 
-def _sample(pool: Pool, studio: Studio, left: Sequence[Shard]) -> Drawn:
-    """One image of each class: that the renderer works, its name, and how large files are."""
+def _tried(pool: Pool, studio: Studio, left: Sequence[Shard], reserve: float, root: Path) -> Studio:
+    """The studio with its backend's name, after an image of each class and a look at the disk."""
     first = {shard.album.index: shard.raw[0] for shard in reversed(left)}
     task = (studio, np.array(list(first)), np.array(list(first.values())))
     [(_, drawn)] = pool.run(draw, [task])
-    return drawn
+    size = space.bytes_of_files([len(png) for png in drawn.pngs], root)
+    space.require(_images(left) * size + reserve, root)
+    return studio.on(drawn.backend)
 
 
-def _begin(root: Path, there: Manifest, albums: Albums) -> None:
-    for leftover in root.rglob(f"{files.PARTIAL}*"):
-        leftover.unlink()
-    manifests.save(root, there)
+def _prepare(root: Path, manifest: Manifest, albums: Albums, *, begun: bool) -> None:
+    """Sweep what a killed process left, and write what says which images there are to be."""
+    if begun:
+        for leftover in root.rglob(f"{files.PARTIAL}*"):
+            leftover.unlink()
+        manifests.save(root, manifest)
     for album, raw in albums:
         shape = (album.rows, album.views) if album.change else (album.rows,)
         content = BytesIO()
-        np.save(content, raw.reshape(*shape, -1))
-        files.write(album.latents_path, content.getvalue())
+        np.save(content, raw.reshape(*shape, len(LATENTS)))
+        path = album.latents_path
+        if not path.exists() or path.read_bytes() != content.getvalue():
+            files.write(path, content.getvalue())
+
+
+def _watching(watcher: Watcher | None, shards: Sequence[Shard], left: Sequence[Shard]) -> Watcher:
+    watcher = watcher or Silent()
+    watcher.begin("rendering", _images(shards), _images(shards) - _images(left))
+    return watcher
 
 
 def _draw(

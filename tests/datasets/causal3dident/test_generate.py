@@ -94,6 +94,18 @@ def test_scenes_do_not_depend_on_the_views_asked_for(tmp_path: Path, whole: Path
     assert not (tmp_path / "set" / "trainset").exists()
 
 
+def test_a_class_without_images_and_one_with_a_single_image_are_read(tmp_path: Path) -> None:
+    few = recipe(train=5, test=0, views=3)
+    assert render(tmp_path / "set", few).drawn == 20
+    found = albums(tmp_path / "set", "train")
+    assert [len(album) for album in found] == [1, 2, 0, 1, 0, 1, 0]
+    assert found[0].path(0).name == "0.png"
+    assert [a.latents().shape for a in albums(tmp_path / "set", "train", change="hues")][:3] == [
+        *((1, 3, 10), (2, 3, 10), (0, 3, 10))
+    ]
+    assert render(tmp_path / "set", few).drawn == 0
+
+
 def test_the_manifest_says_what_is_there(whole: Path) -> None:
     manifest = json.loads((whole / "manifest.json").read_text())
     assert manifest["settings"]["backend"] == "fake"
@@ -125,10 +137,25 @@ def test_a_finished_set_is_left_alone(copy: Path, whole: Path) -> None:
     assert tree(copy) == tree(whole)
 
 
-def test_a_file_that_was_lost_is_drawn_again(copy: Path, whole: Path) -> None:
-    lost = albums(copy, "train")[2].path(1)
-    lost.unlink()
+def test_what_was_lost_is_made_again(copy: Path, whole: Path) -> None:
+    album = albums(copy, "train")[2]
+    album.path(1).unlink()
     assert 0 < render(copy).drawn <= 32
+    album.latents_path.write_bytes(b"damaged")
+    assert render(copy).drawn == 0
+    assert tree(copy) == tree(whole)
+
+
+def test_killed_after_the_last_shard_the_manifest_is_finished(copy: Path, whole: Path) -> None:
+    manifest = json.loads((copy / "manifest.json").read_text())
+    journal = Journal(copy / JOURNAL)
+    for album, hashes in manifest["shards"].items():
+        for number, pixels in enumerate(hashes):
+            record = {"pixels": pixels, "renderer": manifest["renderers"][0]}
+            journal.add(f"{album}#{number}", record)
+    manifest |= {"shards": {}, "renderers": []}
+    files.write(copy / "manifest.json", json.dumps(manifest))
+    assert render(copy).drawn == 0
     assert tree(copy) == tree(whole)
 
 
@@ -158,7 +185,7 @@ def test_a_worker_killed_mid_shard_stops_it_and_two_workers_draw_what_one_does(
 ) -> None:
     root, poison = tmp_path / "set", tmp_path / "poison"
     poison.touch()
-    with pytest.raises(Stopped, match=r"a worker process died.*\n.*repeat the command"):
+    with pytest.raises(Stopped, match="a worker process died"):
         render(root, studio=FakeStudio(poison=str(poison)), workers=2)
     assert not poison.exists()
     assert Journal(root / JOURNAL).records  # of classes before the one that the poison waits for
@@ -180,7 +207,7 @@ def test_a_full_disk_is_one_error_and_what_is_finished_is_kept(
 
     with monkeypatch.context() as patched:
         patched.setattr(files, "write", full)
-        with pytest.raises(Stopped, match=r"is full .*\n.*repeat the command"):
+        with pytest.raises(Stopped, match=r"is full \(No space left on device\): free some"):
             render(root)
     kept = len(Journal(root / JOURNAL).records)
     assert (kept > 0) == (writes_before > 100)

@@ -16,7 +16,7 @@ from causal_ssl.datasets.causal3dident.packed import open_packed
 from causal_ssl.datasets.causal3dident.presets import PRESETS
 from causal_ssl.datasets.causal3dident.rendering import choose
 from causal_ssl.datasets.causal3dident.rendering.raster_gl import available
-from causal_ssl.datasets.causal3dident.scaleout import BACKENDS
+from causal_ssl.datasets.causal3dident.scaleout import BACKENDS, Stopped
 from causal_ssl.experiments.causal3dident import render
 from causal_ssl.experiments.causal3dident.render_progress import Lines, watching
 
@@ -116,6 +116,21 @@ def test_a_set_is_rendered_and_then_complete(
     status, _, err = call(capsys, command.replace("--seed 1", "--seed 2"))
     assert status == 2
     assert "settings.seed: 1 there, 2 asked" in err
+
+
+def test_an_end_from_outside_says_how_to_continue(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(_: object) -> None:
+        raise Stopped("the disk is full")
+
+    monkeypatch.setattr(render, "run", stopped)
+    status, _, err = call(capsys, "causal3dident --out set")
+    assert status == 1
+    assert err == (
+        "causal-ssl render causal3dident: the disk is full\n"
+        "what is finished is kept: repeat the command to continue\n"
+    )
 
 
 def test_progress_is_a_first_and_a_last_line_where_nobody_watches(tmp_path: Path) -> None:
