@@ -1,0 +1,77 @@
+"""Names in the study's options are those of the parts that they stand for."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from causal_ssl import methods
+from causal_ssl.datasets.causal3dident.latents import GROUPS
+from causal_ssl.datasets.causal3dident.views import LatentTransformation
+from causal_ssl.experiments.catalogue import from_preset, presets
+from causal_ssl.experiments.causal3dident import config, published
+from causal_ssl.experiments.causal3dident.settings import SETTINGS
+from causal_ssl.experiments.causal3dident.summary import finding, summarise
+from causal_ssl.models.image_encoders import TRUNKS
+from causal_ssl.views.augmentations import stacks
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda setting: setting.name)
+def test_every_setting_is_an_augmentation_or_a_change_that_there_is(setting):
+    if setting.change:
+        assert not setting.augmentation
+        assert LatentTransformation(setting.change).variables
+    else:
+        assert f"DA: {stacks.get(setting.augmentation).title}" == setting.title
+
+
+def test_help_names_what_there_is():
+    assert set(config.METHODS.split(", ")) == set(methods.names())
+    assert set(config.ENCODERS) == set(TRUNKS)
+
+
+def test_presets_are_valid_and_the_large_ones_have_all_settings():
+    assert presets("causal3dident") == ["quick", "standard", "paper"]
+    assert from_preset("causal3dident", "quick") == config.Causal3DIdentStudy()
+    for name in ("standard", "paper"):
+        assert set(from_preset("causal3dident", name).settings) == set(SETTINGS)
+    paper = from_preset("causal3dident", "paper")
+    assert (paper.size, paper.object_scale, paper.steps, paper.batch_size) == (
+        224,
+        1.5,
+        200_000,
+        512,
+    )
+
+
+def test_the_published_table_has_every_row_and_variable():
+    table = published.table()
+    rows = table.groupby("method")["setting"].nunique()
+    assert rows.to_dict() == {"infonce": 12, "barlow_twins": 8}
+    assert set(table["variable"]) == {"class", *GROUPS}
+    assert table["reference"].between(0, 1).all()
+
+
+def rows(method, accuracy, hue, setting="lt_hues"):
+    common = {"setting": setting, "method": method, "seed": 0, "layer": "final"}
+    error = math.sqrt(accuracy * (1 - accuracy) / 400)
+    missing = {"reference": math.nan, "reference_std": math.nan}
+    return [
+        {**common, **missing, "variable": "class", "value": accuracy, "standard_error": error},
+        {**common, **missing, "variable": "object_hue", "value": hue, "standard_error": math.nan},
+    ]
+
+
+def test_the_finding_counts_encoders_above_the_untrained_one():
+    table = pd.DataFrame(
+        rows(config.RANDOM, 0.5, 0.9, setting="")
+        + rows("relic", 0.75, 0.1)
+        + rows("infonce", 0.6, 0.8)
+    )
+    scores = {score.method: score for score in summarise(table) if score.variable == "class"}
+    # Errors .025 and .0217: .25 is 7.6 of their hypotenuse; .025 and .0245: .1 is 2.9.
+    assert scores["relic"].gain == pytest.approx(0.25 / math.hypot(0.025, 0.021651), rel=1e-3)
+    assert 2.8 < scores["infonce"].gain < 2.9
+    said = finding(summarise(table), {"lt_hues": "LT"}, {"relic": "ReLIC", "infonce": "InfoNCE"})
+    assert said[0].endswith("(0.50) for 1 of 2 encoders.")
+    assert "ReLIC, LT: class 0.75 (+8 standard errors), R² of the object's hue 0.10" in said[1]

@@ -1,0 +1,135 @@
+"""A small Causal3DIdent study, whole: its table, its report, and that interruptions do no harm."""
+
+import io
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from causal_ssl.datasets.causal3dident.rendering.raster import available
+from causal_ssl.errors import InputError
+from causal_ssl.experiments import cells, study
+from causal_ssl.experiments.causal3dident import plan
+from causal_ssl.experiments.causal3dident.config import RANDOM, Causal3DIdentStudy
+from causal_ssl.experiments.causal3dident.published import VARIABLES
+
+pytestmark = pytest.mark.skipif(
+    available() is not None, reason=f"the raster backend: {available()}"
+)
+
+CONFIG = Causal3DIdentStudy(
+    settings=("lt_hues", "da_rotation"),
+    methods=("relic", "barlow_twins"),
+    n_train=48,
+    n_test=72,
+    n_fit=40,
+    size=16,
+    steps=6,
+    batch_size=16,
+    checkpoint_every=3,
+    backend="raster",
+    device="cpu",
+)
+
+
+def run(out: Path, config: Causal3DIdentStudy = CONFIG) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    study.run(config, out, workers=0, console=console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("studies") / "finished"
+    run(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def table(finished: Path) -> pd.DataFrame:
+    return pd.read_csv(finished / "table.csv")
+
+
+def test_every_encoder_is_asked_for_every_variable_at_both_layers(table):
+    encoders = {(cell.setting, cell.method) for cell in plan.cells(CONFIG)}
+    assert len(encoders) == 2 * 2 + 1
+    asked = table.fillna({"setting": ""}).groupby(["setting", "method", "layer"])["variable"]
+    assert {key[:2] for key in asked.groups} == encoders
+    assert all(sorted(variables) == sorted(VARIABLES) for _, variables in asked)
+
+
+def test_published_numbers_stand_beside_the_rows_that_they_are_about(table):
+    beside = table.dropna(subset=["reference"])
+    # No ReLIC and no rotations in the paper's Barlow Twins table; its numbers are of the output.
+    kinds = set(zip(beside["setting"], beside["method"], beside["layer"], strict=True))
+    assert kinds == {("lt_hues", "barlow_twins", "final")}
+    by_variable = beside.set_index("variable")
+    assert by_variable.loc["object_position", "reference"] == 0.56
+    assert by_variable.loc["object_position", "reference_std"] == 0.20
+
+
+def test_the_table_says_where_views_come_from(table):
+    found = dict(zip(table["setting"], table["views"], strict=True))
+    assert found["lt_hues"] == "rendered"
+    assert found["da_rotation"] == "augmentation"
+
+
+def test_the_report_holds_its_pictures_and_asks_for_nothing_from_outside(finished):
+    page = (finished / "report.html").read_text()
+    for name in ("scores_final", "scores_intermediate", "classes", "graph", "views", "loss"):
+        assert (finished / "figures" / f"{name}.png").exists(), name
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "untrained encoder" in page
+    assert "Exact counterfactuals: LT: change hues" in page
+
+
+def test_a_finished_run_is_left_alone(finished):
+    before = (finished / "table.csv").stat().st_mtime_ns
+    assert "complete already" in run(finished)
+    assert (finished / "table.csv").stat().st_mtime_ns == before
+
+
+def test_an_interrupted_run_ends_with_the_same_table(finished, tmp_path):
+    """Without a trained and an untrained cell, and without an image that they need."""
+    out = tmp_path / "interrupted"
+    shutil.copytree(finished, out)
+    for name in ("lt_hues-relic-seed0", f"{RANDOM}-seed0"):
+        cells.path(out, name).unlink()
+    (out / "table.csv").unlink()
+    image = next((out / "data" / "trainset").glob("images_*/*.png"))
+    pixels = image.read_bytes()
+    image.unlink()
+    run(out)
+    assert image.read_bytes() == pixels
+    assert (out / "table.csv").read_bytes() == (finished / "table.csv").read_bytes()
+
+
+def test_images_rendered_before_give_the_same_scores(finished, table, tmp_path):
+    config = replace(CONFIG, data=str(finished / "data"), settings=("lt_hues",), methods=("relic",))
+    run(tmp_path / "again", config)
+    again = pd.read_csv(tmp_path / "again" / "table.csv")
+    same = table.merge(again, on=["setting", "method", "layer", "variable"], suffixes=("", "_new"))
+    assert len(same) == len(again)
+    pd.testing.assert_series_equal(same["value"], same["value_new"], check_names=False)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"settings": ("lt_hue",)}, "did you mean 'lt_hues'"),
+        ({"methods": ("supcon",)}, "needs groups"),
+        ({"methods": ("simsiam",)}, "unknown method"),
+        ({"n_fit": 72}, "leave some for scoring"),
+        ({"batch_size": 64}, "exceeds n_train"),
+        ({"data": "/nowhere"}, "has no trainset"),
+        ({"settings": ("lt_hues", "lt_hues")}, "more than once"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_made(tmp_path, values, message):
+    with pytest.raises(InputError, match=message):
+        run(tmp_path / "refused", replace(CONFIG, **values))
+    assert not (tmp_path / "refused").exists()
