@@ -55,7 +55,7 @@ class Shard:
         start = self.number * IMAGES
         paths = self.album.paths(start, start + len(self))
         with ThreadPoolExecutor(WRITERS) as pool:
-            list(pool.map(files.write, paths, drawn.pngs, timeout=None))
+            list(pool.map(files.write, paths, drawn.pngs))
 
 
 def cut(albums: Iterable[tuple[Album, RawLatents]]) -> list[Shard]:
@@ -79,14 +79,10 @@ def cut(albums: Iterable[tuple[Album, RawLatents]]) -> list[Shard]:
 
 def incomplete(albums: Sequence[Album]) -> set[str]:
     """Names of the shards of which a file is missing on the disk."""
-    found = set()
-    for album in albums:
-        missing = set(album.missing())
-        if missing:
-            paths = album.paths()
-            found |= {
-                f"{album.name}#{number // IMAGES}"
-                for number, path in enumerate(paths)
-                if path in missing
-            }
-    return found
+    return {
+        f"{album.name}#{number // IMAGES}"
+        for album in albums
+        if (missing := set(album.missing()))
+        for number, path in enumerate(album.paths())
+        if path in missing
+    }
