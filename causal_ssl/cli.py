@@ -20,14 +20,16 @@ from typing import Any, NoReturn
 from jsonargparse import Namespace
 
 from causal_ssl.errors import InputError, unknown_name
-from causal_ssl.experiments import options
+from causal_ssl.experiments import graphs, options
 from causal_ssl.experiments.catalogue import STUDIES, Entry, preset, presets, study_of
 from causal_ssl.experiments.causal3dident import render
+from causal_ssl.experiments.graphs import GRAPHS
 from causal_ssl.parser import Parser, flag
 
 COMMANDS = {
     "study": "run a study, or continue it",
     "render": "render a set of images, or what is missing of it",
+    "graph": "draw the causal graph of a model",
     "report": "redraw a run's figures and report from its tables",
     "doctor": "check this installation: versions, devices, optional parts",
 }
@@ -47,6 +49,9 @@ EXAMPLES = {
   causal-ssl render causal3dident --train 700 --test 70 --size 128 --out sets/small
   causal-ssl render causal3dident --out sets/pairs --counterfactuals 1 --change hues,positions+hues
   causal-ssl render causal3dident --backend cycles --samples 512 --backend-parallel ray""",
+    "graph": """examples:
+  causal-ssl graph causal3dident
+  causal-ssl graph content_style --out figures/process.png""",
     "report": """example:
   causal-ssl report runs/numerical/quick""",
     "doctor": """example:
@@ -87,6 +92,9 @@ def _dispatch(given: list[str], words: list[str]) -> None:
     elif command == "render":
         name = _chosen(rest, words, SETS, "Render a set of images in a folder of its own.")
         _render(name, rest[1:])
+    elif command == "graph":
+        name = _chosen(rest, words, dict(GRAPHS), "Draw the causal graph of a model.")
+        _graph(name, rest[1:])
     elif command == "report":
         _report(rest)
     else:
@@ -104,7 +112,9 @@ def _chosen(given: list[str], words: list[str], known: dict[str, str], descripti
         print(f"causal-ssl {metadata.version('causal-ssl')}")
         sys.exit(0)
     if name not in known:
-        raise unknown_name({"study": "study", "render": "set"}.get(group, "command"), name, known)
+        raise unknown_name(
+            {"study": "study", "render": "set", "graph": "model"}.get(group, "command"), name, known
+        )
     words.append(name)
     return name
 
@@ -260,6 +270,16 @@ def _render(name: str, given: list[str]) -> None:
     except Stopped as error:
         again = "what is finished is kept: repeat the command to continue"
         _fail(["render", name], f"{error}\n{again}", 1)
+
+
+def _graph(name: str, given: list[str]) -> None:
+    about = f"Draw the causal graph of {GRAPHS[name]}."
+    parser = Parser(f"graph {name}", about, EXAMPLES["graph"])
+    parser.usage = f"causal-ssl graph {name} [options]"
+    parser.add_argument(
+        "--out", metavar="FILE", default=f"{name}.png", help=f"PNG to write (default: {name}.png)"
+    )
+    print(graphs.draw(name, parser.parse_args(given).out))
 
 
 def _report(given: list[str]) -> None:

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import torch
-
 from causal_ssl.errors import InputError
 
 PARTIAL = ".partial-"
@@ -38,6 +36,8 @@ def write(path: Path, content: str | bytes) -> None:
 
 def save_tensors(path: Path, state: Mapping[str, Any]) -> None:
     """Write tensors, numbers, strings, and lists and dicts of them, as `write` does."""
+    import torch  # seconds, which processes that only write files should not spend
+
     with _replacing(path) as file:
         torch.save(dict(state), file)
 
@@ -53,6 +53,8 @@ def load_tensors(path: Path, *, what: str, remedy: str) -> dict[str, Any]:
     Raises:
         InputError: the file can not be opened, is damaged, or holds something else.
     """
+    import torch
+
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:

@@ -10,7 +10,13 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from causal_ssl.analysis.plots import REFERENCE, style
 
-FILLS = {"latent": "#ffffff", "content": "#d9eaf5", "observed": "#e9e9e9", "learnt": "#fdeee3"}
+FILLS = {
+    "latent": "#ffffff",
+    "content": "#d9eaf5",
+    "style": "#fbe3d3",
+    "observed": "#e9e9e9",
+    "learnt": "#eee6f4",
+}
 RADIUS = 0.24  # inches, as all lengths here: the axes have one unit an inch
 POINTS = 72 * RADIUS
 
@@ -20,9 +26,9 @@ def draw_graph(graph: nx.DiGraph) -> Figure:
 
     Args:
         graph: nodes with attributes `at` (x, y in inches), `label` and `role` ("latent",
-            "content", "observed" or "learnt"), and perhaps `note`, written at its `note_side`
-            ("left", "right" or "below"); edges perhaps with `label`, `bend` (curvature), `dashed`
-            (there in some settings only) and `undirected`.
+            "content", "style", "observed" or "learnt"), and perhaps `note`, written at its
+            `note_side` ("left", "right" or "below"); edges perhaps with `label`, `bend`
+            (curvature), `dashed` (there in some settings only) and `undirected`.
 
     Examples:
         >>> graph = nx.DiGraph([("c", "x")])
@@ -51,7 +57,7 @@ def _node(axis: Axes, data: Mapping[str, Any]) -> None:
     x, y = data["at"]
     role = str(data["role"])
     shape: FancyBboxPatch | Circle
-    if role in ("latent", "content"):
+    if role in ("latent", "content", "style"):
         shape = Circle((x, y), RADIUS)
     else:
         corner = (x - RADIUS, y - RADIUS * 0.85)

@@ -1,6 +1,7 @@
 """Scores of many variables in many settings as one heatmap a method, published numbers inside."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -46,7 +47,7 @@ def score_heatmap(
         scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(0, 1), COLOURS)
         bar = figure.colorbar(scale, ax=axes.tolist(), fraction=0.02, pad=0.01)
         bar.set_label("accuracy, R²")
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
     return figure
 
 
@@ -59,7 +60,7 @@ def _panel(
             continue
         colour, published = "white" if value > DARK else "#222222", references[row, column]
         beside = not np.isnan(published)
-        place = {"ha": "center", "va": "center", "color": colour}
+        place: dict[str, Any] = {"ha": "center", "va": "center", "color": colour}
         axis.text(column, row - 0.16 * beside, f"{value:.2f}", fontsize=7.5, **place)
         if beside:
             axis.text(column, row + 0.27, f"({published:.2f})", fontsize=5.8, **place)

@@ -8,8 +8,7 @@ from hashlib import sha256
 from typing import Any, Protocol, Self
 
 from causal_ssl.datasets.causal3dident.images import encode
-from causal_ssl.datasets.causal3dident.latents import RawLatents
-from causal_ssl.datasets.causal3dident.model import Classes
+from causal_ssl.datasets.causal3dident.latents import Classes, RawLatents
 from causal_ssl.datasets.causal3dident.rendering.renderer import Renderer, RenderSettings
 
 

@@ -37,6 +37,9 @@ GROUPS = MappingProxyType(
 )
 """Scene variable -> its columns. The variables of the causal graph are these and the class."""
 
+Classes = NDArray[np.int64]
+"""(n,), indices into `CLASSES`."""
+
 RawLatents = NDArray[np.float64]
 """(n, 10), in the order of `LATENTS`, each in [-1, 1]."""
 

@@ -14,15 +14,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from causal_ssl.datasets.causal3dident.latents import CLASSES, GROUPS, RawLatents, checked
+from causal_ssl.datasets.causal3dident.latents import (
+    CLASSES,
+    GROUPS,
+    Classes,
+    RawLatents,
+    checked,
+)
 from causal_ssl.errors import InputError, unknown_name
 from causal_ssl.randomness import generator_for
 from causal_ssl.scm import StructuralCausalModel, World
 from causal_ssl.scm.equations import Equation, Fixed, Mechanism
 from causal_ssl.scm.state import equations_state
-
-Classes = NDArray[np.int64]
-"""(n,), indices into `CLASSES`."""
 
 SCENE_VARIABLES = ("object_class", *GROUPS)
 """Variables of the causal graph of a scene."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from causal_ssl.datasets.causal3dident.latents import CLASSES, LATENTS, RawLatents
+from causal_ssl.datasets.causal3dident.latents import CLASSES, LATENTS, Classes, RawLatents
 from causal_ssl.datasets.causal3dident.layout import SPLITS, Album
-from causal_ssl.datasets.causal3dident.model import Classes, LatentModel
+from causal_ssl.datasets.causal3dident.model import LatentModel
 from causal_ssl.datasets.causal3dident.views import LatentTransformation
 from causal_ssl.errors import InputError, in_range
 from causal_ssl.randomness import derived_seed, generator_for

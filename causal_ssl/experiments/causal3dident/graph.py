@@ -6,8 +6,8 @@ import networkx as nx
 
 from causal_ssl.datasets.causal3dident.model import LatentModel
 
-ROLES = {True: "content", False: "latent"}
-"""Whether a variable is content -> how `draw_graph` shows it: filled or white."""
+ROLES = {True: "content", False: "style"}
+"""Whether a variable is content -> how `draw_graph` shows it: blue or orange."""
 
 IMAGE = "image"
 

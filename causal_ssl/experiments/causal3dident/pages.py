@@ -174,9 +174,9 @@ def _scenes(material: Material) -> Section:
     graph = picture(
         "graph",
         draw_graph(scene_graph(causal3dident())),
-        "The scene's causal graph: the class (blue) is content, all else style. The class decides"
-        " where an object tends to be, how it is turned and which hue it has; lights push position"
-        " and hue.",
+        "The scene's causal graph: the class (blue) is content, all else style (orange). The class"
+        " decides where an object tends to be, how it is turned and which hue it has; lights push"
+        " position and hue.",
         "Causal graph of the scene variables and the image",
     )
     return Section("Where the images come from", [shown, graph])

@@ -12,8 +12,8 @@ def process_graph(*, causal: bool) -> nx.DiGraph:
     graph = nx.DiGraph()
     for name, at, label, role, note, side in (
         ("content", (0, 2.1), "c", "content", "content, shared", "below"),
-        ("style", (-1.9, 2.1), "s", "latent", "style", "left"),
-        ("style2", (1.9, 2.1), "s̃", "latent", "style after the\nintervention", "right"),
+        ("style", (-1.9, 2.1), "s", "style", "style", "left"),
+        ("style2", (1.9, 2.1), "s̃", "style", "style after the\nintervention", "right"),
         ("x", (-1.15, 1.0), "x", "observed", "view 1", "left"),
         ("x2", (1.15, 1.0), "x̃", "observed", "view 2", "right"),
         ("f", (-1.15, 0), "f(x)", "learnt", "representation", "left"),

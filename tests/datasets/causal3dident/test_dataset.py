@@ -1,4 +1,4 @@
-"""The data set reads what is on the disk, published layout or rendered, and pairs share the class."""
+"""The data set reads what is on the disk, published or rendered; pairs share the class."""
 
 import numpy as np
 import pytest
