@@ -23,6 +23,7 @@ from causal_ssl.datasets.causal3dident.rendering.raster_gl import available, ope
 from causal_ssl.datasets.causal3dident.rendering.raster_passes import (
     DepthPass,
     ImagePass,
+    LightPass,
     SurfacePass,
 )
 from causal_ssl.datasets.causal3dident.rendering.raster_shadows import SPOT, lamps, view
@@ -78,6 +79,7 @@ class RasterRenderer:
         self._context = open_context(device)
         self._depths = DepthPass(self._context, settings.scene)
         self._surfaces = SurfacePass(self._context, settings)
+        self._light = LightPass(self._context, settings)
         self._image = ImagePass(self._context, settings)
         self._objects = {index: self._upload(mesh) for index, mesh in meshes.items()}
         info = self._context.info
@@ -166,7 +168,7 @@ class RasterRenderer:
         with self._context:  # another renderer's may be current
             self._depths.draw(shape.shadow, views, turn=turn, place=place, closed=shape.closed)
             self._surfaces.draw(shape.surface, turn=turn, place=place)
-            self._image.draw(
+            self._light.draw(
                 self._surfaces.surfaces,
                 self._depths.atlas,
                 views,
@@ -176,4 +178,5 @@ class RasterRenderer:
                 object_colour=frames.object_colour[row],
                 ground_colour=frames.ground_colour[row],
             )
+            self._image.draw(self._light.lights)
             return self._image.read(channels)

@@ -1,4 +1,4 @@
-"""The three passes of an image: depths from the lamps, the object's surface, the pixels."""
+"""The passes of an image: depths from the lamps, the object's surface, light, pixels."""
 
 from math import ceil, sqrt
 from typing import Any
@@ -115,28 +115,50 @@ class SurfacePass:
         array.render()
 
 
-class ImagePass:
-    """Pixels: object and ground under the lamps."""
+class LightPass:
+    """Linear light of every pixel: object and ground under the lamps."""
 
     def __init__(self, context: Any, settings: RenderSettings) -> None:
-        scene, self._size = settings.scene, settings.size
-        fragment = ["brdf", "soft_shadow", "lamps", "image_fragment"]
+        scene, lights = settings.scene, settings.scene.lamps
+        fragment = ["brdf", "soft_shadow", "lamps", "light_fragment"]
         self.program = program(context, ["screen_vertex"], fragment, constants(scene))
-        self._target = context.framebuffer([context.texture((self._size, self._size), 4)])
+        self.lights = context.texture((settings.size, settings.size), 4, dtype="f4")
+        self._target = context.framebuffer([self.lights])
         self._array = context.vertex_array(self.program, [])
         self._context = context
-        rays = pixel_rays(scene, self._size)
-        assign(self.program, points=points(), eye=scene.camera, rays=rays)
+        assign(
+            self.program,
+            points=points(),
+            lamp_power=[lights.spot_power, lights.area_power, lights.sun_strength],
+            eye=scene.camera,
+            rays=pixel_rays(scene, settings.size),
+        )
+        self.program["lamp_points"].value = POINTS
         self.program["surfaces"].value, self.program["atlas"].value = 0, 1
 
     def draw(self, surfaces: Any, atlas: Any, views: list[View], **frame: object) -> None:
-        """Light what the other passes drew; `frame`: uniforms of `shaders/lamps.glsl` and
-        `shaders/image_fragment.glsl` that change with the image.
+        """Fill `lights` by what the other passes drew; `frame`: uniforms of `shaders/lamps.glsl`
+        and `shaders/light_fragment.glsl` that change with the image.
         """
         assign(self.program, **frame, **seen_from(views))
         self._context.enable_only(self._context.NOTHING)
         surfaces.use(0)
         atlas.use(1)
+        self._target.use()
+        self._array.render(vertices=3)
+
+
+class ImagePass:
+    """Pixels as they are read: filtered and in sRGB."""
+
+    def __init__(self, context: Any, settings: RenderSettings) -> None:
+        self._size = settings.size
+        self.program = program(context, ["screen_vertex"], ["image_fragment"], "")
+        self._target = context.framebuffer([context.texture((self._size, self._size), 4)])
+        self._array = context.vertex_array(self.program, [])
+
+    def draw(self, lights: Any) -> None:
+        lights.use(0)
         self._target.use()
         self._array.render(vertices=3)
 

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 SPOT, AREA, SUN = range(3)
 """The lamps by index."""
-POINTS = (32, 32, 16)
+POINTS = (32, 24, 24)
 """Points, and so tiles, of each lamp."""
 TILE = 64
 """Pixels a side of a tile."""

@@ -3,6 +3,7 @@
 uniform mat3 spot_frame;        // world -> across, across, along the spotlight's axis
 uniform vec3 spot_place;
 uniform vec3 spot_colour;
+uniform float lamp_power[3];    // no constants: a dark lamp's uniforms would be compiled away
 
 const float COS_CONE = cos(0.5 * SPOT_CONE), TAN_CONE = tan(0.5 * SPOT_CONE);
 const float COS_FULL = COS_CONE / (1.0 - (1.0 - COS_CONE) * SPOT_BLEND);  // within: full power
@@ -24,14 +25,17 @@ vec3 from_spot(Surface s, vec3 world, vec3 place) {
     bool bright = across + SPOT_RADIUS < TAN_FULL * ray.z;
     Cast c = located(SPOT, place);
     bool hidden = may_be_hidden(c);
-    float open = bright && !hidden ? SPOT_POINTS : 0.0;
-    for (int i = 0; i < (bright && !hidden ? 0 : SPOT_POINTS); ++i) {
-        float share = bright ? 1.0 : cone(ray - vec3(points[i] * SPOT_RADIUS, 0.0));
-        if (hidden && share > 0.0) share *= seen(c, i);
-        open += share;
+    float open = 1.0;
+    if (hidden || !bright) {
+        open = 0.0;
+        for (int i = 0; i < lamp_points[SPOT]; ++i) {
+            float share = bright ? 1.0 : cone(ray - vec3(points[i] * SPOT_RADIUS, 0.0));
+            if (hidden && share > 0.0) share *= seen(c, i);
+            open += share / lamp_points[SPOT];
+        }
     }
-    float power = SPOT_POWER / (4.0 * PI * dot(to_lamp, to_lamp));
-    return power * open / SPOT_POINTS * spot_colour * reflected(s, normalize(to_lamp));
+    float power = lamp_power[SPOT] / (4.0 * PI * dot(to_lamp, to_lamp));
+    return power * open * spot_colour * reflected(s, normalize(to_lamp));
 }
 
 vec3 from_area(Surface s, vec3 world, vec3 place) {
@@ -40,23 +44,15 @@ vec3 from_area(Surface s, vec3 world, vec3 place) {
     vec3 direction = to_lamp * inversesqrt(distance2);
     if (direction.z <= 0.0) return vec3(0.0);  // it shines downwards
     Cast c = located(AREA, place);
-    float open = AREA_POINTS;
-    if (may_be_hidden(c)) {
-        open = 0.0;
-        for (int i = 0; i < AREA_POINTS; ++i) open += seen(c, SPOT_POINTS + i);
-    }
-    float power = AREA_POWER / PI * direction.z / distance2;
-    return power * open / AREA_POINTS * reflected(s, direction);
+    float open = share_seen(c, AREA, SPOT_POINTS);
+    float power = lamp_power[AREA] / PI * direction.z / distance2;
+    return power * open * reflected(s, direction);
 }
 
 vec3 from_sun(Surface s, vec3 world, vec3 place) {
     Cast c = located(SUN, place);
-    float open = SUN_POINTS;
-    if (may_be_hidden(c)) {
-        open = 0.0;
-        for (int i = 0; i < SUN_POINTS; ++i) open += seen(c, SPOT_POINTS + AREA_POINTS + i);
-    }
-    return SUN_STRENGTH * open / SUN_POINTS * reflected(s, vec3(0.0, 0.0, 1.0));
+    float open = share_seen(c, SUN, SPOT_POINTS + AREA_POINTS);
+    return lamp_power[SUN] * open * reflected(s, vec3(0.0, 0.0, 1.0));
 }
 
 // `world`: on the surface, seen from `eye`, its normal towards the camera's side.
