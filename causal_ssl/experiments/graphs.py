@@ -3,11 +3,10 @@
 causal-ssl graph causal3dident --out graph.png
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import networkx as nx
-
+from causal_ssl import files
 from causal_ssl.errors import InputError, unknown_name
 
 GRAPHS: Mapping[str, str] = {
@@ -36,18 +35,13 @@ def draw(name: str, out: Path | str) -> Path:
         raise unknown_name("model", name, GRAPHS)
     if out.suffix != ".png":
         raise InputError(f"out is {out}: graphs are drawn as PNG, name a file ending in .png")
-    from causal_ssl import files
     from causal_ssl.analysis import plots
     from causal_ssl.analysis.graph_plot import draw_graph
-
-    files.write(out, plots.png(draw_graph(_builders()[name]())))
-    return out
-
-
-def _builders() -> dict[str, Callable[[], nx.DiGraph]]:
     from causal_ssl.datasets.causal3dident.presets import PRESETS
     from causal_ssl.experiments.causal3dident.graph import scene_graph
     from causal_ssl.experiments.content_style.graph import process_graph
 
-    scenes = {name: lambda make=make: scene_graph(make()) for name, make in PRESETS.items()}
-    return {**scenes, "content_style": lambda: process_graph(causal=True)}
+    scene = PRESETS.get(name)
+    graph = scene_graph(scene()) if scene else process_graph(causal=True)
+    files.write(out, plots.png(draw_graph(graph)))
+    return out
