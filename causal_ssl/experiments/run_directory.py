@@ -8,8 +8,6 @@ DIR/worlds/, encoders/ what was trained on, and what came of it
 DIR/table.csv ...     the results
 """
 
-import fcntl
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +16,11 @@ from typing import Any
 import yaml
 
 from causal_ssl import files
+from causal_ssl.claim import LOCK, claimed
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import options
 
 CONFIG = "config.yaml"
-LOCK = ".lock"
 
 
 class RunDirectory:
@@ -86,14 +84,13 @@ class RunDirectory:
                 another config (every differing field is named), or is in use.
         """
         self.check(study, config)
-        self._make()
-        with self._locked():
+        with claimed(self.path):
             if not (self.path / CONFIG).exists():
                 text = yaml.safe_dump({"study": study, **config}, sort_keys=False)
                 self.write(CONFIG, text)
-            for leftover in self.path.rglob(".*"):  # half-written when a process was killed
-                if leftover.is_file() and leftover.name != LOCK:
-                    leftover.unlink()
+            # Half-written when a process was killed; other hidden files, such as journals, are work.
+            for leftover in self.path.rglob(f"{files.PARTIAL}*"):
+                leftover.unlink()
             yield
 
     def check(self, study: str, config: Mapping[str, Any]) -> None:
@@ -125,27 +122,6 @@ class RunDirectory:
                 f"{self.path} holds a run with another config ({changes}):"
                 " repeat its options to continue it, or name another --out"
             )
-
-    def _make(self) -> None:
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"--out {self.path} cannot be made: {error.strerror}") from error
-        if not os.access(self.path, os.W_OK | os.X_OK):
-            raise InputError(f"--out {self.path} cannot be written: choose another directory")
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        # The kernel drops the lock with the process, however it ends. The file stays: unlinking it
-        # would let two later processes lock two different files of that name.
-        with (self.path / LOCK).open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise InputError(
-                    f"{self.path} is in use by another run: wait for it, or name another --out"
-                ) from None
-            yield
 
 
 def _shown(value: Any) -> str:

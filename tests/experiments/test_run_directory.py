@@ -46,7 +46,7 @@ def test_another_study_is_refused(run: RunDirectory) -> None:
 def test_a_directory_in_use_is_refused(run: RunDirectory) -> None:
     with (
         run.claim("numerical", CONFIG),
-        pytest.raises(InputError, match="in use by another run"),
+        pytest.raises(InputError, match="in use by another process"),
         RunDirectory(run.path).claim("numerical", CONFIG),
     ):
         pass
@@ -82,6 +82,14 @@ def test_what_a_killed_process_left_half_written_is_swept(run: RunDirectory) -> 
     left.write_text("half")
     with run.claim("numerical", CONFIG):
         assert not left.exists()
+
+
+def test_what_a_killed_process_had_finished_is_kept(run: RunDirectory) -> None:
+    journal = run / "data" / ".journal"
+    journal.parent.mkdir()
+    journal.write_text("images that are drawn")
+    with run.claim("numerical", CONFIG):
+        assert journal.exists()
 
 
 def test_a_directory_with_nothing_but_a_half_written_config_is_free(tmp_path: Path) -> None:

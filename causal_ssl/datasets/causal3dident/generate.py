@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from causal_ssl import files
+from causal_ssl.claim import LOCK, claimed
 from causal_ssl.datasets.causal3dident import manifest as manifests
 from causal_ssl.datasets.causal3dident import space
-from causal_ssl.datasets.causal3dident.claim import LOCK, claimed
 from causal_ssl.datasets.causal3dident.drawing import Studio, draw, release
 from causal_ssl.datasets.causal3dident.journal import Journal
 from causal_ssl.datasets.causal3dident.latents import LATENTS

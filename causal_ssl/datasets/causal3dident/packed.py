@@ -22,15 +22,16 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from causal_ssl import files
+from causal_ssl.claim import claimed
 from causal_ssl.datasets.causal3dident import space
-from causal_ssl.datasets.causal3dident.claim import claimed
 from causal_ssl.datasets.causal3dident.images import read, shrink
 from causal_ssl.datasets.causal3dident.journal import Journal
 from causal_ssl.datasets.causal3dident.layout import Album, albums
 from causal_ssl.datasets.causal3dident.watcher import Silent, Watcher
 from causal_ssl.errors import InputError, in_range
 
-PARTIAL, JOURNAL = f"{files.PARTIAL}images.npy", ".journal"
+PARTIAL, JOURNAL = ".images.npy", ".journal"
+"""Not named as `files` names what a kill left half-written: this is continued, not swept away."""
 IMAGES = 256
 """Images a task: about a second of decoding at 224 px."""
 

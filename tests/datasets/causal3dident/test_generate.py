@@ -20,7 +20,7 @@ import pytest
 from fake_rendering import HUES, FakeStudio, picture, recipe, render, tree
 
 from causal_ssl import files
-from causal_ssl.datasets.causal3dident.claim import claimed
+from causal_ssl.claim import claimed
 from causal_ssl.datasets.causal3dident.generate import JOURNAL
 from causal_ssl.datasets.causal3dident.images import read
 from causal_ssl.datasets.causal3dident.journal import Journal
