@@ -57,7 +57,7 @@ def in_checkpoint(number: int) -> Kill:
                 file.flush()
                 die()
 
-        patch.setattr(files.torch, "save", dying)
+        patch.setattr(torch, "save", dying)
 
     return prepare
 
