@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torchvision import models
 
 from causal_ssl.errors import InputError, in_range, one_of
-from causal_ssl.models.image_heads import HEADS, image_head
 from causal_ssl.models.mlp import Output
 from causal_ssl.randomness import generator_for, global_randomness_from
 
@@ -43,7 +42,7 @@ class EncoderConfig:
         stem: of a ResNet: "7x7", a convolution of stride 2 and a max-pooling (ImageNet's), or
             "3x3", one of stride 1 and no pooling, for images below about 64 px. None: "7x7" for
             ResNets; other trunks have no choice.
-        head: see `causal_ssl.models.image_heads`.
+        head: from the trunk's features to the representation, see `HEADS`.
         n_outputs: dimension of the representation.
         mean, std: of the channels, for pixels in [0, 1]: inputs are standardised with them.
 
@@ -99,7 +98,7 @@ class ImageEncoder(nn.Module):
         self.config = config
         self.output = one_of("output", output, get_args(Output))
         self.trunk, self.width = TRUNKS[config.name](config)
-        self.head = image_head(config.head, self.width, config.n_outputs)
+        self.head = HEADS[config.head](self.width, config.n_outputs)
         # Not persistent: they are the config's, and a checkpoint has that.
         self.register_buffer("mean", torch.tensor(config.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(config.std).view(3, 1, 1), persistent=False)
@@ -185,4 +184,19 @@ TRUNKS: dict[str, Callable[[EncoderConfig], tuple[nn.Module, int]]] = {
 
 `resnet18` and `resnet50` are torchvision's without the last layer; `conv4` has four 3 x 3
 convolutions of stride 2 (32, 64, 128, 256 channels) with batch norm, and averages over positions.
+"""
+
+
+def _causal3dident_head(width: int, n_outputs: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(width, 100), nn.LeakyReLU(0.01), nn.Linear(100, n_outputs))
+
+
+HEADS: dict[str, Callable[[int, int], nn.Module]] = {
+    "causal3dident": _causal3dident_head,
+    "linear": nn.Linear,
+}
+"""Name -> what makes a head (n, width) -> (n, n_outputs).
+
+`causal3dident` has 100 hidden units with LeakyReLU(0.01), as in von Kuegelgen et al. (2021), arXiv
+2106.04619, appendix D.2; `linear` is one affine map.
 """
