@@ -1,13 +1,11 @@
 """How the encoders of the numerical studies are trained, as one value."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 from causal_ssl.errors import in_range, one_of
-from causal_ssl.training.schedule import lr_at
+from causal_ssl.training.schedule import Schedule, scheduled
 from causal_ssl.training.step import Precision
-
-Schedule = Literal["warmup_cosine", "constant"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,6 @@ class NumericalTraining:
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""
-        if self.schedule == "constant":
-            return self.learning_rate
-        warmup = round(self.warmup * self.steps)
-        return lr_at(step, base=self.learning_rate, total=self.steps, warmup=warmup)
+        return scheduled(
+            self.schedule, step, base=self.learning_rate, total=self.steps, warmup=self.warmup
+        )

@@ -1,8 +1,11 @@
 """The learning rate as a pure function of the step: nothing to step, store or restore."""
 
 import math
+from typing import Literal
 
 from causal_ssl.errors import in_range
+
+Schedule = Literal["warmup_cosine", "constant"]
 
 
 def lr_at(
@@ -37,3 +40,20 @@ def lr_at(
     if step < warmup:
         return start + (base - start) * step / warmup
     return end + (base - end) * (1 + math.cos(math.pi * (step - warmup) / (total - warmup))) / 2
+
+
+def scheduled(schedule: Schedule, step: int, *, base: float, total: int, warmup: float) -> float:
+    """Learning rate of optimiser step `step` under a schedule of that name.
+
+    Args:
+        schedule: "constant", or "warmup_cosine" as in `lr_at`, down to 0.
+        step, base, total: as for `lr_at`.
+        warmup: share of the steps with a rising rate.
+
+    Examples:
+        >>> scheduled("warmup_cosine", 1, base=1.0, total=100, warmup=0.02)
+        0.5
+    """
+    if schedule == "constant":
+        return base
+    return lr_at(step, base=base, total=total, warmup=round(warmup * total))

@@ -8,8 +8,7 @@ from causal_ssl import methods
 from causal_ssl.errors import InputError, in_range, one_of
 from causal_ssl.models.image_encoders import EncoderConfig
 from causal_ssl.objectives import Objective
-from causal_ssl.training.config import Schedule
-from causal_ssl.training.schedule import lr_at
+from causal_ssl.training.schedule import Schedule, scheduled
 from causal_ssl.training.step import Precision
 
 
@@ -83,7 +82,6 @@ class ImageTraining:
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""
-        if self.schedule == "constant":
-            return self.learning_rate
-        warmup = round(self.warmup * self.steps)
-        return lr_at(step, base=self.learning_rate, total=self.steps, warmup=warmup)
+        return scheduled(
+            self.schedule, step, base=self.learning_rate, total=self.steps, warmup=self.warmup
+        )
