@@ -10,13 +10,14 @@ drawn at once: see `uniform_rows`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from causal_ssl.errors import in_range
-from causal_ssl.views.augmentations._pipeline import Size, checked_size, run
+from causal_ssl.views.augmentations._pipeline import Size, changed_where, checked_size, run
 from causal_ssl.views.augmentations.parameters import Parameters
 
 
@@ -90,6 +91,43 @@ class Augmentation(ABC):
             InputError: images of another shape, type or range; a record that does not fit them.
         """
         return run(images, [(self, parameters)])
+
+
+@dataclass(frozen=True)
+class Occasional(Augmentation):
+    """An augmentation that is done with probability p, always in the same way.
+
+    Parameters: `applied` (n,) bool.
+
+    Args:
+        p: in [0, 1].
+
+    Raises:
+        InputError: p out of range.
+    """
+
+    p: float
+
+    names = ("applied",)
+    n_uniforms = 1
+
+    def __post_init__(self) -> None:
+        in_range("p", self.p, at_least=0, at_most=1)
+
+    def parameters(self, u: Tensor, size: Size) -> Parameters:
+        return Parameters({"applied": u[:, 0] < self.p})
+
+    @abstractmethod
+    def changed(self, images: Tensor) -> Tensor:
+        """What becomes of images (k, 3, h, w) that it is done to: new memory, of the same shape."""
+
+    def transform(self, images: Tensor, parameters: Parameters) -> Tensor:
+        rows = changed_where(parameters["applied"], images)
+        if rows is None:
+            return images
+        result = images.clone() if self.moves_pixels else images
+        result[rows] = self.changed(images[rows])
+        return result
 
 
 def uniform_rows(n: int, n_views: int, k: int, generator: torch.Generator) -> Tensor:

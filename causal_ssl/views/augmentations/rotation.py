@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from causal_ssl.errors import InputError, in_range
+from causal_ssl.errors import InputError
 from causal_ssl.views.augmentations._pipeline import Size, changed_where
-from causal_ssl.views.augmentations.augmentation import Augmentation
+from causal_ssl.views.augmentations.augmentation import Augmentation, Occasional
 from causal_ssl.views.augmentations.parameters import Parameters
 
 
@@ -69,7 +69,7 @@ def _require_square(size: Size) -> None:
 
 
 @dataclass(frozen=True)
-class HorizontalFlip(Augmentation):
+class HorizontalFlip(Occasional):
     """Mirrors left and right with probability p.
 
     Parameters: `applied` (n,) bool.
@@ -88,20 +88,7 @@ class HorizontalFlip(Augmentation):
 
     p: float = 0.5
 
-    names = ("applied",)
-    n_uniforms = 1
     moves_pixels = True
 
-    def __post_init__(self) -> None:
-        in_range("p", self.p, at_least=0, at_most=1)
-
-    def parameters(self, u: Tensor, size: Size) -> Parameters:
-        return Parameters({"applied": u[:, 0] < self.p})
-
-    def transform(self, images: Tensor, parameters: Parameters) -> Tensor:
-        rows = changed_where(parameters["applied"], images)
-        if rows is None:
-            return images
-        flipped = images.clone()
-        flipped[rows] = images[rows].flip(-1)
-        return flipped
+    def changed(self, images: Tensor) -> Tensor:
+        return images.flip(-1)

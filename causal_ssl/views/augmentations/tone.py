@@ -6,13 +6,13 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional
 
 from causal_ssl.errors import InputError, in_range
-from causal_ssl.views.augmentations._pipeline import Size, changed_where
-from causal_ssl.views.augmentations.augmentation import Augmentation
+from causal_ssl.views.augmentations._pipeline import Size
+from causal_ssl.views.augmentations.augmentation import Augmentation, Occasional
 from causal_ssl.views.augmentations.parameters import Parameters
 
 
 @dataclass(frozen=True)
-class Greyscale(Augmentation):
+class Greyscale(Occasional):
     """Luma 0.2989 r + 0.587 g + 0.114 b in all three channels, with probability p.
 
     Parameters: `applied` (n,) bool.
@@ -32,23 +32,12 @@ class Greyscale(Augmentation):
 
     p: float = 0.2
 
-    names = ("applied",)
-    n_uniforms = 1
-
-    def __post_init__(self) -> None:
-        in_range("p", self.p, at_least=0, at_most=1)
-
-    def parameters(self, u: Tensor, size: Size) -> Parameters:
-        return Parameters({"applied": u[:, 0] < self.p})
-
-    def transform(self, images: Tensor, parameters: Parameters) -> Tensor:
-        if (rows := changed_where(parameters["applied"], images)) is not None:
-            images[rows] = functional.rgb_to_grayscale(images[rows], num_output_channels=3)
-        return images
+    def changed(self, images: Tensor) -> Tensor:
+        return functional.rgb_to_grayscale(images, num_output_channels=3)
 
 
 @dataclass(frozen=True)
-class Solarise(Augmentation):
+class Solarise(Occasional):
     """x becomes 1 - x where it is at least the threshold, with probability p.
 
     Parameters: `applied` (n,) bool.
@@ -70,20 +59,12 @@ class Solarise(Augmentation):
     p: float = 0.2
     threshold: float = 0.5
 
-    names = ("applied",)
-    n_uniforms = 1
-
     def __post_init__(self) -> None:
-        in_range("p", self.p, at_least=0, at_most=1)
+        super().__post_init__()
         in_range("threshold", self.threshold, at_least=0, at_most=1)
 
-    def parameters(self, u: Tensor, size: Size) -> Parameters:
-        return Parameters({"applied": u[:, 0] < self.p})
-
-    def transform(self, images: Tensor, parameters: Parameters) -> Tensor:
-        if (rows := changed_where(parameters["applied"], images)) is not None:
-            images[rows] = functional.solarize(images[rows], self.threshold)
-        return images
+    def changed(self, images: Tensor) -> Tensor:
+        return functional.solarize(images, self.threshold)
 
 
 @dataclass(frozen=True)
