@@ -31,13 +31,18 @@ class Finding:
 
 
 CORE = ("numpy", "scipy", "pandas", "sklearn", "networkx", "matplotlib", "seaborn", "pyro", "rich")
+IMAGES = "pip install 'causal-ssl[images]'"
 OPTIONAL = {
     "causallearn": ("kernel test of conditional independence", "pip install 'causal-ssl[kci]'"),
-    "lightning": ("training at image scale", "pip install 'lightning>=2.6.4'"),
-    "timm": ("LARS, more encoders", "pip install timm"),
-    "bpy": ("rendering images with Blender (one Python version a wheel)", "pip install bpy"),
-    "moderngl": ("rendering images on a GPU", "pip install moderngl"),
-    "tensorboard": ("loss curves in a browser", "pip install tensorboard"),
+    "lightning": ("training encoders of images", IMAGES),
+    "tensorboard": ("loss curves in a browser", IMAGES),
+    "PIL": ("image files", IMAGES),
+    "moderngl": ("the raster renderer", IMAGES),
+    "skimage": ("shapes from code", IMAGES),
+    "trimesh": ("meshes of your own", IMAGES),
+    "fast_simplification": ("meshes with fewer triangles", IMAGES),
+    "ray": ("rendering on a Ray cluster", "pip install 'causal-ssl[cluster]'"),
+    "dask": ("rendering on a Dask cluster", "pip install 'causal-ssl[cluster]'"),
 }
 PAIR = "pip install --force-reinstall torch torchvision --constraint constraints.txt"
 
@@ -50,6 +55,7 @@ def examine() -> Iterator[Finding]:
     yield _pair()
     yield from _devices()
     yield from (_optional(name, *about) for name, about in OPTIONAL.items())
+    yield from _renderers()
 
 
 def _imports(name: str, remedy: str = "pip install --editable .") -> Finding:
@@ -95,3 +101,19 @@ def _optional(name: str, purpose: str, remedy: str) -> Finding:
     if find_spec(name) is None:
         return Finding(name, "missing", purpose, remedy)
     return Finding(name, "ok", f"{environment.version(name) or 'present'}: {purpose}")
+
+
+def _renderers() -> Iterator[Finding]:
+    """What can render: OpenGL without a window, and Blender."""
+    from causal_ssl.datasets.causal3dident.rendering import blender, raster
+    from causal_ssl.errors import InputError
+
+    reason = raster.available()
+    if reason is None:
+        yield Finding("raster renderer", "ok", "opens an EGL context")
+    else:
+        yield Finding("raster renderer", "missing", reason, "apt-get install libegl1 libgl1")
+    try:
+        yield Finding("cycles renderer", "ok", f"runs {blender.find()}")
+    except InputError as error:
+        yield Finding("cycles renderer", "missing", str(error), "make .venv-bpy/.installed")
