@@ -64,9 +64,7 @@ class Display:
         done, elapsed = self.done(), time.monotonic() - self._started
         if not 0 < done < 1:
             return ""
-        seconds = elapsed / done * (1 - done)
-        left = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-        return f", about {left} left"
+        return f", {time_left(elapsed / done * (1 - done))}"
 
     def _say(self, text: str) -> None:
         self._said = time.monotonic()
@@ -109,6 +107,17 @@ class Bars(Display):
     def _update(self) -> None:
         note = self.remaining().removeprefix(", ")
         self.bars.update(self._all, completed=self.done(), description=self._title(), note=note)
+
+
+def time_left(seconds: float) -> str:
+    """An estimate for people.
+
+    Examples:
+        >>> time_left(80), time_left(600)
+        ('about 80 s left', 'about 10 min left')
+    """
+    shown = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    return f"about {shown} left"
 
 
 def _detail(state: JobProgress) -> str:

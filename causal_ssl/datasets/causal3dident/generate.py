@@ -28,7 +28,7 @@ from causal_ssl.datasets.causal3dident.recipe import Recipe
 from causal_ssl.datasets.causal3dident.rendering.blender import RenderError
 from causal_ssl.datasets.causal3dident.scaleout import Pool, Stopped
 from causal_ssl.datasets.causal3dident.shards import Shard, cut, incomplete
-from causal_ssl.datasets.causal3dident.watcher import Silent, Watcher
+from causal_ssl.datasets.causal3dident.watcher import Watcher
 from causal_ssl.errors import InputError
 
 JOURNAL = ".journal"
@@ -183,7 +183,7 @@ def _prepare(root: Path, manifest: Manifest, albums: Albums, *, begun: bool) -> 
 
 
 def _watching(watcher: Watcher | None, shards: Sequence[Shard], left: Sequence[Shard]) -> Watcher:
-    watcher = watcher or Silent()
+    watcher = watcher or Watcher()
     watcher.begin("rendering", _images(shards), _images(shards) - _images(left))
     return watcher
 

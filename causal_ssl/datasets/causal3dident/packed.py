@@ -27,7 +27,7 @@ from causal_ssl.datasets.causal3dident import space
 from causal_ssl.datasets.causal3dident.images import read, shrink
 from causal_ssl.datasets.causal3dident.journal import Journal
 from causal_ssl.datasets.causal3dident.layout import Album, albums
-from causal_ssl.datasets.causal3dident.watcher import Silent, Watcher
+from causal_ssl.datasets.causal3dident.watcher import Watcher
 from causal_ssl.errors import InputError, in_range
 
 PARTIAL, JOURNAL = ".images.npy", ".journal"
@@ -87,7 +87,7 @@ def pack(
         raise InputError(f"{root} has no images in its {split}set to pack")
     with claimed(Path(root)), space.running_out(folder):
         array = _begun(folder, found, size)
-        _fill(array, found, folder, workers, watcher or Silent())
+        _fill(array, found, folder, workers, watcher or Watcher())
         _finish(folder, found)
     return folder
 

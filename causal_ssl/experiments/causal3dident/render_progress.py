@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from causal_ssl.experiments.progress import QUIET_SECONDS
+from causal_ssl.datasets.causal3dident.watcher import Watcher
+from causal_ssl.experiments.progress import QUIET_SECONDS, time_left
 
 
-class Lines:
+class Lines(Watcher):
     """Progress as plain lines: a first, one a minute, and a last.
 
     Args:
@@ -19,34 +20,34 @@ class Lines:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._what, self._total, self._before, self._done = "", 0, 0, 0
-        self._started = self._said = time.monotonic()
 
     def begin(self, what: str, total: int, done: int) -> None:
-        """See `Watcher`."""
         self._what, self._total, self._before, self._done = what, total, done, done
         self._started = self._said = time.monotonic()
-        self.note(f"{what}: {total:,} images" + (f", {done:,} finished before" if done else ""))
+        self._show_begin()
 
     def advance(self, images: int) -> None:
-        """See `Watcher`."""
         self._done += images
-        if self._done == self._total or time.monotonic() - self._said > QUIET_SECONDS:
-            self._said = time.monotonic()
-            self.note(f"{self._what}: {self._done:,} of {self._total:,}, {self.pace()}")
-
-    def note(self, text: str) -> None:
-        """See `Watcher`."""
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._show()
 
     def pace(self) -> str:
         """Images per second since `begin`, and an estimate of the time left."""
         seconds, here = time.monotonic() - self._started, self._done - self._before
-        if not here:
-            return ""
-        left = seconds / here * (self._total - self._done)
-        shown = f"{left:.0f} s" if left < 90 else f"{left / 60:.0f} min"
-        return f"{here / seconds:.1f} images/s" + (f", about {shown} left" if left else "")
+        left = self._total - self._done
+        rate = f"{here / seconds:.1f} images/s"
+        return f"{rate}, {time_left(seconds / here * left)}" if left else rate
+
+    def _show_begin(self) -> None:
+        before = f", {self._done:,} finished before" if self._done else ""
+        self._say(f"{self._what}: {self._total:,} images{before}")
+
+    def _show(self) -> None:
+        if self._done == self._total or time.monotonic() - self._said > QUIET_SECONDS:
+            self._said = time.monotonic()
+            self._say(f"{self._what}: {self._done:,} of {self._total:,}, {self.pace()}")
+
+    def _say(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class Bar(Lines):
@@ -64,15 +65,12 @@ class Bar(Lines):
         )
         self._task = TaskID(0)
 
-    def begin(self, what: str, total: int, done: int) -> None:
-        """See `Watcher`."""
-        self._total, self._before, self._done = total, done, done
-        self._started = time.monotonic()
-        self._task = self.bars.add_task(what, total=total, completed=done, pace="")
+    def _show_begin(self) -> None:
+        self._task = self.bars.add_task(
+            self._what, total=self._total, completed=self._done, pace=""
+        )
 
-    def advance(self, images: int) -> None:
-        """See `Watcher`."""
-        self._done += images
+    def _show(self) -> None:
         self.bars.update(self._task, completed=self._done, pace=self.pace())
 
 
