@@ -30,7 +30,7 @@ from causal_ssl.datasets.causal3dident.dataset import (
     channels_first,
 )
 from causal_ssl.datasets.causal3dident.images import shrink
-from causal_ssl.datasets.causal3dident.latents import CLASSES, RawLatents
+from causal_ssl.datasets.causal3dident.latents import CLASSES, LATENTS, RawLatents, columns
 from causal_ssl.datasets.causal3dident.layout import albums, changes
 from causal_ssl.datasets.causal3dident.presets import threedident
 from causal_ssl.datasets.causal3dident.rendering.renderer import Renderer, RenderSettings
@@ -60,6 +60,8 @@ class LatentViews(Dataset[dict[str, Any]]):
         source: "rendered", "raster" or "nearest"; "auto": the first of them that there is.
         meshes: the folder of the user's own meshes, for "raster" where the set was rendered with
             them.
+        propagate: whether rendered counterfactuals are wanted in which descendants of what is drawn
+            anew follow, as `render --propagate` makes them; otherwise all else is held.
 
     Attributes:
         source: which it is.
@@ -77,16 +79,21 @@ class LatentViews(Dataset[dict[str, Any]]):
         *,
         source: str = "auto",
         meshes: Path | str | None = None,
+        propagate: bool = False,
     ) -> None:
         transformation = LatentTransformation(change)
         one_of("source of views", source, SOURCES)
+        if propagate and source in ("auto", "rendered"):
+            source = "rendered"
+        elif propagate:
+            raise InputError(f"source {source!r} with propagate: only rendered views can follow")
         self.images, self.fallback = images, ""
         if source == "auto":
             source, self.fallback = _best(images, change, meshes)
         self.source = source
         self._source: Source
         if source == "rendered":
-            self._source = RenderedViews(images, change)
+            self._source = RenderedViews(images, transformation, propagate=propagate)
         elif source == "raster":
             self._source = RasterViews(images, transformation, meshes=meshes)
         else:
@@ -127,19 +134,31 @@ class RenderedViews:
 
     Args:
         images: the factual ones.
-        change: of the counterfactuals.
+        transformation: of the counterfactuals.
+        propagate: whether other latents may differ too.
 
     Raises:
-        InputError: see `layout.albums` and `dataset.Images`.
+        InputError: other latents differ and may not; see also `layout.albums` and `dataset.Images`.
     """
 
-    def __init__(self, images: Causal3DIdent, change: str) -> None:
+    def __init__(
+        self, images: Causal3DIdent, transformation: LatentTransformation, *, propagate: bool
+    ) -> None:
+        change = transformation.change
         found = albums(images.root, images.split, change=change)
         self._latents = np.concatenate([album.latents() for album in found])
         if len(self._latents) != len(images):
             raise InputError(
                 f"{images.root} has {len(images):,} images in its {images.split}set and "
                 f"counterfactuals {change!r} of {len(self._latents):,}: render them again"
+            )
+        differ = (self._latents != images.latents[:, None]).any(axis=(0, 1))
+        differ[list(columns(transformation.variables))] = False
+        if differ.any() and not propagate:
+            others = ", ".join(LATENTS[column] for column in np.flatnonzero(differ))
+            raise InputError(
+                f"the counterfactuals {change!r} of {images.root} do not hold {others}, as "
+                "`render --propagate` makes them: ask for propagate=True, or for another source"
             )
         self._images = Images(found, images.size)
 

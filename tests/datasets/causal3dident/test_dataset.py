@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from fake_rendering import recipe, render
 
 from causal_ssl.datasets.causal3dident import layout
 from causal_ssl.datasets.causal3dident.dataset import Causal3DIdent
@@ -10,6 +11,7 @@ from causal_ssl.datasets.causal3dident.images import encode
 from causal_ssl.datasets.causal3dident.latent_views import LatentViews
 from causal_ssl.datasets.causal3dident.latents import CLASSES, GROUPS
 from causal_ssl.datasets.causal3dident.packed import pack
+from causal_ssl.datasets.causal3dident.views import LatentTransformation
 from causal_ssl.errors import InputError
 from causal_ssl.randomness import generator_for
 
@@ -103,6 +105,21 @@ def test_rendered_counterfactuals_hold_geometry_and_change_hues(published):
     assert not torch.equal(pairs.batch(chosen, generator_for(1))["view"], batch["view"])
 
 
+def test_views_that_follow_are_not_taken_for_views_that_are_held(tmp_path):
+    change = LatentTransformation("spotlight_position", propagate=True)
+    render(tmp_path / "set", recipe(30, 0, views=1, transformations=(change,)))
+    images = Causal3DIdent(tmp_path / "set")
+    with pytest.raises(InputError, match="do not hold position_x, position_y, as `render"):
+        LatentViews(images, "spotlight_position")
+    with pytest.raises(InputError, match="only rendered views can follow"):
+        LatentViews(images, "spotlight_position", source="nearest", propagate=True)
+    batch = LatentViews(images, "spotlight_position", propagate=True).batch(
+        np.arange(30), generator_for(0)
+    )
+    differ = (batch["latents"] != batch["view_latents"]).any(0)
+    assert differ.nonzero()[:, 0].tolist() == [0, 1, 6]
+
+
 def test_the_nearest_image_shares_the_class_and_says_what_it_is(published):
     images = Causal3DIdent(published)
     pairs = LatentViews(images, "positions")
@@ -118,7 +135,6 @@ def test_the_nearest_image_shares_the_class_and_says_what_it_is(published):
 def test_the_nearest_image_is_the_nearest(published):
     """Against a search through all pairs, for the latents that the same generator draws."""
     from causal_ssl.datasets.causal3dident.latent_views import redrawn
-    from causal_ssl.datasets.causal3dident.views import LatentTransformation
 
     images, change = Causal3DIdent(published), LatentTransformation("rotations")
     indices = np.flatnonzero(images.object_class == 6)
