@@ -84,10 +84,11 @@ def finding(scores: list[Score], titles: dict[str, str], methods: dict[str, str]
     final = [score for score in scores if score.layer == "final"]
     classes = [score for score in final if score.variable == "class"]
     above = [score for score in classes if score.gain > 5]
-    base = classes[0].untrained
+    base, seeds = classes[0].untrained, len(classes[0].values)
+    counted = "encoders" if seeds == 1 else f"settings and methods, each the mean of {seeds} seeds"
     sentences = [
         f"Class accuracy is more than 5 standard errors above that of the untrained encoder "
-        f"({base:.2f}) for {len(above)} of {len(classes)} encoders."
+        f"({base:.2f}) for {len(above)} of {len(classes)} {counted}."
     ]
     for score in classes:
         hue = next(

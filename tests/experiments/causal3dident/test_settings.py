@@ -10,6 +10,7 @@ from causal_ssl.datasets.causal3dident.latents import GROUPS
 from causal_ssl.datasets.causal3dident.views import LatentTransformation
 from causal_ssl.experiments.catalogue import from_preset, presets
 from causal_ssl.experiments.causal3dident import config, published
+from causal_ssl.experiments.causal3dident.caveats import caveats
 from causal_ssl.experiments.causal3dident.settings import SETTINGS
 from causal_ssl.experiments.causal3dident.summary import finding, summarise
 from causal_ssl.models.image_encoders import TRUNKS
@@ -52,8 +53,8 @@ def test_the_published_table_has_every_row_and_variable():
     assert table["reference"].between(0, 1).all()
 
 
-def rows(method, accuracy, hue, setting="lt_hues"):
-    common = {"setting": setting, "method": method, "seed": 0, "layer": "final"}
+def rows(method, accuracy, hue, setting="lt_hues", seed=0):
+    common = {"setting": setting, "method": method, "seed": seed, "layer": "final"}
     error = math.sqrt(accuracy * (1 - accuracy) / 400)
     missing = {"reference": math.nan, "reference_std": math.nan}
     return [
@@ -75,3 +76,30 @@ def test_the_finding_counts_encoders_above_the_untrained_one():
     said = finding(summarise(table), {"lt_hues": "LT"}, {"relic": "ReLIC", "infonce": "InfoNCE"})
     assert said[0].endswith("(0.50) for 1 of 2 encoders.")
     assert "ReLIC, LT: class 0.75 (+8 standard errors), R² of the object's hue 0.10" in said[1]
+
+
+def test_the_finding_does_not_count_means_over_seeds_as_encoders():
+    every = [
+        row
+        for seed in (0, 1)
+        for row in (
+            *rows(config.RANDOM, 0.5, 0.9, setting="", seed=seed),
+            *rows("relic", 0.75, 0.1, seed=seed),
+        )
+    ]
+    said = finding(summarise(pd.DataFrame(every)), {"lt_hues": "LT"}, {"relic": "ReLIC"})
+    assert said[0].endswith("for 1 of 1 settings and methods, each the mean of 2 seeds.")
+
+
+def test_what_differs_from_the_paper_is_said_of_images_of_ones_own_alone():
+    table = pd.DataFrame({"views": ["rendered"]})
+    rendered = " ".join(caveats(config.Causal3DIdentStudy(), table))
+    for said in ("n train 8000", "object scale 3.0", "batch size 128", "this project's own"):
+        assert said in rendered
+    given = " ".join(caveats(config.Causal3DIdentStudy(data="sets/zenodo"), table))
+    assert "batch size 128" in given
+    assert "those of sets/zenodo" in given
+    for said in ("n train", "object scale", "this project's own"):
+        assert said not in given
+    paper = " ".join(caveats(from_preset("causal3dident", "paper"), table))
+    assert "Other settings" not in paper
