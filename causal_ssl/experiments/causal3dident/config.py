@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from causal_ssl.errors import InputError
+from causal_ssl.experiments.causal3dident.render import BACKENDS
 from causal_ssl.experiments.causal3dident.settings import SETTINGS
 from causal_ssl.experiments.config import StudyConfig
 from causal_ssl.experiments.options import option
@@ -48,9 +49,7 @@ class Causal3DIdentStudy(StudyConfig):
     n_test: int = option(3000, "images to score on", at_least=4)
     size: int = option(48, "pixels a side of what encoders see", at_least=16)
     object_scale: float = option(3.0, "size of the objects; the published one is 1.5", above=0)
-    backend: str = option(
-        "auto", "what renders: raster needs EGL", choices=("auto", "raster", "cycles")
-    )
+    backend: str = option("auto", "what renders: raster needs EGL", choices=BACKENDS)
     data_seed: int = option(0, "of the rendered images", at_least=0)
 
     encoder: str = option("conv4", "network to train", choices=ENCODERS)

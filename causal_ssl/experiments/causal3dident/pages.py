@@ -26,6 +26,7 @@ from causal_ssl.analysis.report import (
     Text,
 )
 from causal_ssl.analysis.score_heatmap import score_heatmap
+from causal_ssl.datasets.causal3dident.dataset import Pixels
 from causal_ssl.datasets.causal3dident.presets import causal3dident
 from causal_ssl.experiments.causal3dident import pictures, settings
 from causal_ssl.experiments.causal3dident.caveats import caveats
@@ -37,6 +38,8 @@ from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduct
 from causal_ssl.experiments.run_directory import RunDirectory
 
 UNTRAINED = "untrained encoder"
+EXACT = ("rendered", "raster")
+"""Sources of `LatentViews` that are counterfactuals."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Material:
     config: Causal3DIdentStudy
     table: pd.DataFrame
     history: pd.DataFrame
-    images: Mapping[str, pictures.Pictures]
+    images: Mapping[str, Pixels]
     environment: Mapping[str, Any]
 
     @property
@@ -64,7 +67,7 @@ def page(directory: RunDirectory, config: Causal3DIdentStudy) -> Drawn:
     """Write the report of the run in that directory."""
     material = Material(
         config,
-        table=pd.read_csv(directory / "table.csv", keep_default_na=True),
+        table=pd.read_csv(directory / "table.csv"),
         history=pd.read_csv(directory / "history.csv"),
         images=pictures.load(directory / pictures.FILE),
         environment=json.loads((directory / "environment.json").read_text()),
@@ -186,7 +189,7 @@ def _views(material: Material) -> Section:
     rows = {"image": material.images["image"]}
     for name, title in material.settings.items():
         rows |= {
-            f"{title}{', view ' + str(k + 1)}": material.images[f"{name} {k}"]
+            f"{title}, view {k + 1}": material.images[f"{name} {k}"]
             for k in range(2)
             # The first view of a latent transformation is the image itself.
             if not (settings.get(name).change and k == 0)
@@ -207,9 +210,6 @@ def _views(material: Material) -> Section:
         "Rows of views of the same images",
     )
     return Section("What the views hold and change", [shown])
-
-
-EXACT = ("rendered", "raster")
 
 
 def _losses(material: Material) -> Section:

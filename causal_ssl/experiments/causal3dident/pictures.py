@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from causal_ssl import files
-from causal_ssl.datasets.causal3dident.dataset import Causal3DIdent
+from causal_ssl.datasets.causal3dident.dataset import Causal3DIdent, Pixels
 from causal_ssl.datasets.causal3dident.latents import CLASSES
 from causal_ssl.experiments.causal3dident import settings
 from causal_ssl.experiments.causal3dident.config import Causal3DIdentStudy
@@ -19,9 +19,6 @@ FILE = "pictures.npz"
 SHOWN = 10
 """Images in a row."""
 
-Pictures = NDArray[np.uint8]
-"""(k, h, w, 3)."""
-
 
 def keep(path: Path, images: Causal3DIdent, config: Causal3DIdentStudy) -> None:
     """Write the images of a run's report.
@@ -31,7 +28,7 @@ def keep(path: Path, images: Causal3DIdent, config: Causal3DIdentStudy) -> None:
         images: of the test split.
         config: says which settings there are.
     """
-    kept: dict[str, Pictures] = {}
+    kept: dict[str, Pixels] = {}
     for k, name in enumerate(CLASSES):
         if len(rows := np.flatnonzero(images.object_class == k)):
             kept[f"class {name}"] = images.pixels(rows[:SHOWN])
@@ -49,7 +46,7 @@ def keep(path: Path, images: Causal3DIdent, config: Causal3DIdentStudy) -> None:
     files.write(path, buffer.getvalue())
 
 
-def load(path: Path) -> dict[str, Pictures]:
+def load(path: Path) -> dict[str, Pixels]:
     """What `keep` wrote: "class NAME", "image", and "SETTING 0" and "SETTING 1"."""
     with np.load(path) as kept:
         return dict(kept)
@@ -61,7 +58,7 @@ def _some_of_each(images: Causal3DIdent) -> NDArray[np.int64]:
     return np.lexsort((images.object_class, ranks))[:SHOWN]
 
 
-def _pixels(view: torch.Tensor) -> Pictures:
+def _pixels(view: torch.Tensor) -> Pixels:
     if view.dtype != torch.uint8:
         view = (view.clamp(0, 1) * 255).round().to(torch.uint8)
     return view.permute(0, 2, 3, 1).contiguous().numpy()

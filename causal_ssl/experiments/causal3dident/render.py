@@ -121,8 +121,10 @@ def run(options: RenderOptions, *, console: Console | None = None) -> Path:
         for change in ("", *(each.change for each in recipe.transformations))
         if options.packed and recipe.size(split)
     ]
-    views = [options.counterfactuals if change else 1 for _, change in packings]
-    images = sum(n * recipe.size(split) for n, (split, _) in zip(views, packings, strict=True))
+    images = sum(
+        recipe.size(split) * (options.counterfactuals if change else 1)
+        for split, change in packings
+    )
     with watching(console) as watcher:
         outcome = generate(
             recipe,
