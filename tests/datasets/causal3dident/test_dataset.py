@@ -5,12 +5,16 @@ import pytest
 import torch
 from fake_rendering import recipe, render
 
-from causal_ssl.datasets.causal3dident import layout
+from causal_ssl.datasets.causal3dident import latent_views, layout
 from causal_ssl.datasets.causal3dident.dataset import Causal3DIdent
+from causal_ssl.datasets.causal3dident.generate import generate
 from causal_ssl.datasets.causal3dident.images import encode
 from causal_ssl.datasets.causal3dident.latent_views import LatentViews
 from causal_ssl.datasets.causal3dident.latents import CLASSES, GROUPS
 from causal_ssl.datasets.causal3dident.packed import pack
+from causal_ssl.datasets.causal3dident.rendering.raster import available
+from causal_ssl.datasets.causal3dident.rendering.renderer import RenderSettings
+from causal_ssl.datasets.causal3dident.studio import MeshStudio
 from causal_ssl.datasets.causal3dident.views import LatentTransformation
 from causal_ssl.errors import InputError
 from causal_ssl.randomness import generator_for
@@ -146,6 +150,45 @@ def test_the_nearest_image_is_the_nearest(published):
     pairs = LatentViews(images, "rotations", source="nearest")
     found = pairs.batch(indices, generator_for(3))["view_latents"].numpy()
     np.testing.assert_array_equal(found, nearest)
+
+
+def drawn_by_raster(root):
+    """Fourteen small images by the raster backend, with a counterfactual of their hues each."""
+    reason = available()
+    if reason is not None:
+        pytest.skip(f"the raster backend: {reason}")
+    hues = recipe(14, 0, views=1)
+    generate(hues, root, studio=MeshStudio(RenderSettings(16), backend="raster"), workers=1)
+    return Causal3DIdent(root)
+
+
+def test_what_is_drawn_when_asked_is_what_would_have_been_rendered(tmp_path, monkeypatch):
+    images = drawn_by_raster(tmp_path / "set")
+    rendered = LatentViews(images, "hues").batch(np.arange(14), generator_for(0))
+    latents = rendered["view_latents"].numpy()
+    with monkeypatch.context() as patched:
+        patched.setattr(latent_views, "redrawn", lambda *_: latents)
+        drawn = LatentViews(images, "hues", source="raster").batch(np.arange(14), generator_for(0))
+    assert torch.equal(drawn["view"], rendered["view"])
+    assert not torch.equal(drawn["view"], drawn["image"])
+
+
+def test_without_rendered_views_exact_ones_are_drawn(tmp_path):
+    images = drawn_by_raster(tmp_path / "set")
+    pairs = LatentViews(images, "rotations")
+    assert (pairs.source, pairs.fallback) == ("raster", "")
+    batch = pairs.batch(np.arange(14), generator_for(0))
+    latents, views = batch["latents"].numpy(), batch["view_latents"].numpy()
+    assert (views != latents).any(axis=0).nonzero()[0].tolist() == [3, 4, 5]
+    assert torch.equal(pairs.batch(np.arange(14), generator_for(0))["view"], batch["view"])
+
+
+def test_images_of_another_renderer_are_not_paired_with_the_rasters(tmp_path):
+    render(tmp_path / "set", recipe(14, 0))
+    images = Causal3DIdent(tmp_path / "set")
+    with pytest.raises(InputError, match="was rendered by fake, views would look different"):
+        LatentViews(images, "hues", source="raster")
+    assert "was rendered by fake" in LatentViews(images, "hues").fallback
 
 
 @pytest.mark.parametrize(
