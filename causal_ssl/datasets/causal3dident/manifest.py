@@ -27,7 +27,7 @@ from causal_ssl.datasets.causal3dident.shards import IMAGES
 from causal_ssl.errors import InputError
 
 FILE = "manifest.json"
-PACKAGES = ("causal-ssl", "numpy", "pillow", "torch")
+PACKAGES = ("causal-ssl", "numpy", "pillow", "scipy", "torch")
 MUST_AGREE = ("settings", "counterfactuals", "model", "scene")
 DIFFERENCES_SHOWN = 5
 

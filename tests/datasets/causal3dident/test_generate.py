@@ -110,7 +110,8 @@ def test_the_manifest_says_what_is_there(whole: Path) -> None:
     manifest = json.loads((whole / "manifest.json").read_text())
     assert manifest["settings"]["backend"] == "fake"
     assert manifest["renderers"] == [{"backend": "fake", "driver": "1.0"}]
-    assert set(manifest["versions"][0]) == {"python", "causal-ssl", "numpy", "pillow", "torch"}
+    packages = {"causal-ssl", "numpy", "pillow", "scipy", "torch"}
+    assert set(manifest["versions"][0]) == {"python", *packages}
     assert ["object_class", "object_hue"] in manifest["model"]["graph"]
     assert manifest["counterfactuals"]["hues"]["views"] == 2
     for split, n in (("train", 300), ("test", 40)):
