@@ -30,7 +30,7 @@ from causal_ssl.datasets.causal3dident.dataset import (
     channels_first,
 )
 from causal_ssl.datasets.causal3dident.images import shrink
-from causal_ssl.datasets.causal3dident.latents import CLASSES, LATENTS, RawLatents, columns
+from causal_ssl.datasets.causal3dident.latents import CLASSES, GROUPS, LATENTS, RawLatents
 from causal_ssl.datasets.causal3dident.layout import albums, changes
 from causal_ssl.datasets.causal3dident.presets import threedident
 from causal_ssl.datasets.causal3dident.rendering.renderer import Renderer, RenderSettings
@@ -153,7 +153,8 @@ class RenderedViews:
                 f"counterfactuals {change!r} of {len(self._latents):,}: render them again"
             )
         differ = (self._latents != images.latents[:, None]).any(axis=(0, 1))
-        differ[list(columns(transformation.variables))] = False
+        for variable in transformation.variables:
+            differ[list(GROUPS[variable])] = False
         if differ.any() and not propagate:
             others = ", ".join(LATENTS[column] for column in np.flatnonzero(differ))
             raise InputError(
