@@ -10,7 +10,7 @@ KEPT = 2
 """The last and, should the disk damage it, the one before."""
 
 RUN = "causal_ssl"
-"""The key of a checkpoint under which `ImageModule` writes what run it is of."""
+"""The key of checkpoints and encoders' files under which stands what run they are of."""
 
 
 class Checkpoints:
@@ -50,14 +50,17 @@ class Checkpoints:
             leftover.unlink()
 
 
-def load(path: Path) -> dict[str, Any]:
-    """What a checkpoint holds, onto the CPU; nothing in it is executed.
+def load(path: Path, *, what: str, remedy: str) -> dict[str, Any]:
+    """What a file of this trainer holds, onto the CPU; nothing in it is executed.
+
+    Args:
+        path: of a checkpoint, or of a trained encoder.
+        what, remedy: see `files.load_tensors`.
 
     Raises:
-        InputError: the file is damaged, or no checkpoint of an image encoder's training.
+        InputError: the file is damaged, or no file of this trainer.
     """
-    remedy = "delete it to continue from the one before, or to start afresh"
-    state = files.load_tensors(path, what="a checkpoint of this trainer", remedy=remedy)
+    state = files.load_tensors(path, what=what, remedy=remedy)
     if RUN not in state:
-        raise InputError(f"cannot load {path}: not a checkpoint of this trainer: {remedy}")
+        raise InputError(f"cannot load {path}: not {what}: {remedy}")
     return state

@@ -8,7 +8,7 @@ from causal_ssl import files
 from causal_ssl.errors import InputError
 from causal_ssl.models.image_encoders import EncoderConfig, ImageEncoder, image_encoder
 from causal_ssl.training.checkpoint import Identity
-from causal_ssl.training.images.checkpoints import RUN, Checkpoints
+from causal_ssl.training.images.checkpoints import RUN, Checkpoints, load
 
 ENCODER = "encoder.pt"
 CHECKPOINTS = "checkpoints"
@@ -46,9 +46,7 @@ def read_encoder(path: Path) -> dict[str, Any]:
     """
     file = _encoder_in(path) if path.is_dir() else path
     remedy = "give a run's directory, its encoder.pt or one of its checkpoints"
-    state = files.load_tensors(file, what="an encoder of train_images", remedy=remedy)
-    if RUN not in state:
-        raise InputError(f"cannot load {file}: no encoder of train_images: {remedy}")
+    state = load(file, what="an encoder of train_images", remedy=remedy)
     if "weights" in state:
         return state
     weights = {

@@ -54,7 +54,8 @@ def fit(run: ImageRun, on_progress: Callable[[ImageProgress], None]) -> None:
 
 def _restored(module: ImageModule, last: Path) -> int:
     """The step of a checkpoint of the same run, whose weights the module then has."""
-    state = load(last)
+    remedy = "delete it to continue from the one before, or to start afresh"
+    state = load(last, what="a checkpoint of this trainer", remedy=remedy)
     check_same_run(state[RUN]["identity"], module.run.identity, last)
     module.load_state_dict(state["state_dict"])
     return state["global_step"]

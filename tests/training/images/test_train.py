@@ -258,5 +258,5 @@ def test_no_encoder_to_load(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"neither encoder\.pt nor a checkpoint"):
         load_encoder(tmp_path)
     torch.save({"weights": {}}, tmp_path / "encoder.pt")
-    with pytest.raises(InputError, match="no encoder of train_images"):
+    with pytest.raises(InputError, match="not an encoder of train_images"):
         load_encoder(tmp_path)
