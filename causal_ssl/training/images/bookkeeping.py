@@ -1,6 +1,7 @@
 """What happens between two steps: logs, evaluation, checkpoint, and stopping when asked to."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -86,7 +87,7 @@ class Bookkeeping(Callback):
         if self._due(step, self.config.checkpoint_every) or stop:
             self._save(trainer, step)
         if trainer.is_global_zero:
-            self._report(step)
+            self._on_progress(replace(self._progress, step=step))
         trainer.should_stop |= stop
         self.clock.restart()
 
@@ -139,11 +140,6 @@ class Bookkeeping(Callback):
             raise
         if trainer.is_global_zero:
             self.checkpoints.prune()
-
-    def _report(self, step: int) -> None:
-        last = self._progress
-        progress = ImageProgress(step, last.total, last.loss, last.images_per_second)
-        self._on_progress(progress)
 
     def _check_finite(self, step: int) -> None:
         found = self.window.first_non_finite()

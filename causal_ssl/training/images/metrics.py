@@ -107,7 +107,7 @@ class MetricFile:
         ...     log.append(20, {"loss": 0.25})
         ...     log = MetricFile(Path(folder) / "metrics.csv", step=10)
         ...     log.append(20, {"loss": 0.125})
-        ...     log.frame().value.tolist()
+        ...     read_metrics(log.path).value.tolist()
         [0.5, 0.125]
     """
 
@@ -124,10 +124,6 @@ class MetricFile:
             file.write("".join(f"{step},{name},{value!r}\n" for name, value in values.items()))
             file.flush()
             os.fsync(file.fileno())
-
-    def frame(self) -> pd.DataFrame:
-        """What the file holds."""
-        return read_metrics(self.path)
 
 
 def read_metrics(path: Path) -> pd.DataFrame:
