@@ -12,14 +12,14 @@ It parses and calls. What a command needs is imported when it runs, so that help
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
 from jsonargparse import Namespace
 
-from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.errors import InputError, one_of
 from causal_ssl.experiments import graphs, options
 from causal_ssl.experiments.catalogue import STUDIES, Entry, preset, presets, study_of
 from causal_ssl.experiments.causal3dident import render
@@ -78,22 +78,18 @@ def _fail(words: Sequence[str], message: str, status: int) -> NoReturn:
 
 
 def _dispatch(given: list[str], words: list[str]) -> None:
-    command = _chosen(
-        given,
-        words,
-        COMMANDS,
-        "Self-supervised learning seen through causality, on data whose ground truth is known.",
-    )
+    about = "Self-supervised learning seen through causality, on data whose ground truth is known."
+    command = _chosen(given, words, "command", COMMANDS, about)
     rest = given[1:]
     if command == "study":
         titles = {name: entry.title for name, entry in STUDIES.items()}
-        name = _chosen(rest, words, titles, "Run a study in a directory of its own.")
+        name = _chosen(rest, words, "study", titles, "Run a study in a directory of its own.")
         _study(study_of(name), rest[1:])
     elif command == "render":
-        name = _chosen(rest, words, SETS, "Render a set of images in a folder of its own.")
+        name = _chosen(rest, words, "set", SETS, "Render a set of images in a folder of its own.")
         _render(name, rest[1:])
     elif command == "graph":
-        name = _chosen(rest, words, dict(GRAPHS), "Draw the causal graph of a model.")
+        name = _chosen(rest, words, "model", GRAPHS, "Draw the causal graph of a model.")
         _graph(name, rest[1:])
     elif command == "report":
         _report(rest)
@@ -101,8 +97,10 @@ def _dispatch(given: list[str], words: list[str]) -> None:
         _doctor(rest)
 
 
-def _chosen(given: list[str], words: list[str], known: dict[str, str], description: str) -> str:
-    """The subcommand at the head of `given`; help or an error when it is not one."""
+def _chosen(
+    given: list[str], words: list[str], kind: str, known: Mapping[str, str], description: str
+) -> str:
+    """The subcommand at the head of `given`, a `kind`; help or an error when it is not one."""
     group = " ".join(words)
     name = given[0] if given else "--help"
     if name in ("-h", "--help"):
@@ -111,15 +109,11 @@ def _chosen(given: list[str], words: list[str], known: dict[str, str], descripti
     if name == "--version" and not words:
         print(f"causal-ssl {metadata.version('causal-ssl')}")
         sys.exit(0)
-    if name not in known:
-        raise unknown_name(
-            {"study": "study", "render": "set", "graph": "model"}.get(group, "command"), name, known
-        )
-    words.append(name)
+    words.append(one_of(kind, name, known))
     return name
 
 
-def _overview(group: str, known: dict[str, str], description: str) -> str:
+def _overview(group: str, known: Mapping[str, str], description: str) -> str:
     width = max(map(len, known)) + 3
     lines = [f"  {name:<{width}}{text}" for name, text in known.items()]
     usage = f"usage: {' '.join(filter(None, ['causal-ssl', group]))} {{{','.join(known)}}} ..."
@@ -153,12 +147,13 @@ def study_parser(study: Entry) -> Parser:
     base = options.flatten(options.to_dict(study.config()))
     for name, field, kind in options.walk(study.config):
         many = getattr(kind, "__origin__", None) is tuple
+        each = kind.__args__[0] if many else kind
         default = " ".join(map(str, base[name])) if many else base[name]
         fields.add_argument(
             f"--{flag(name)}",
-            type=kind.__args__[0] if many else kind,
+            type=each,
             nargs="+" if many else None,
-            metavar=_metavar(field, kind.__args__[0] if many else kind),
+            metavar=_metavar(field, each),
             help=f"{field.metadata['help']} (default: {_short(default)})",
         )
     return parser
@@ -312,7 +307,3 @@ def _doctor(given: list[str]) -> None:
         console.print(f"{finding.detail}{remedy}", markup=False, highlight=False, soft_wrap=True)
     console.print("something of the core is broken" if broken else "the core works")
     sys.exit(1 if broken else 0)
-
-
-if __name__ == "__main__":
-    main()
