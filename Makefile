@@ -1,6 +1,6 @@
 # Commands that do everything on a fresh machine; each makes .venv itself.
 #   make study         the quick numerical content/style study, and where its report lies
-#   make calibration   the calibration of p-values and intervals (half an hour; resumable)
+#   make calibration   the calibration of p-values and intervals (fifty minutes; resumable)
 #   make test          every check: ruff, mypy, import-linter, doctests and tests
 PYTHON ?= python3
 VENV := .venv
