@@ -1,6 +1,5 @@
 """The latents of Causal3DIdent: their names, order, units and published ranges."""
 
-from collections.abc import Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -42,22 +41,6 @@ Classes = NDArray[np.int64]
 
 RawLatents = NDArray[np.float64]
 """(n, 10), in the order of `LATENTS`, each in [-1, 1]."""
-
-
-def columns(variables: Sequence[str]) -> tuple[int, ...]:
-    """The columns of some scene variables, in the order of `LATENTS`.
-
-    Raises:
-        InputError: an unknown variable, or the class, which has no column.
-
-    Examples:
-        >>> columns(["object_hue", "object_position"])
-        (0, 1, 2, 7)
-    """
-    for variable in variables:
-        if variable not in GROUPS:
-            raise InputError(f"no latent columns of {variable!r}: choose among {', '.join(GROUPS)}")
-    return tuple(sorted(column for variable in variables for column in GROUPS[variable]))
 
 
 def checked(raw: object, what: str = "raw latents") -> RawLatents:
