@@ -101,7 +101,7 @@ class Images:
             self._paths = [path for album in found for path in album.paths()]
             return
         first, total = found[0], sum(map(len, found))
-        packed = open_packed(first.root, first.split, size, change=first.change).images
+        packed = open_packed(first.root, first.split, size, change=first.change)
         self._packed = packed.reshape(-1, size, size, 3)
         if len(self._packed) != total:
             raise InputError(

@@ -1,19 +1,16 @@
 """A split as one array of small images, for training that is not to wait for decoding.
 
     pack("set", "train", 64)              # once; from the PNGs, rendered or published
-    packed = open_packed("set", "train", 64)
-    packed.images[[5, 9]]                 # (2, 64, 64, 3) uint8, read from the mapped file
-    packed.classes[5], packed.rows[5]     # its album and its row in it
+    images = open_packed("set", "train", 64)
+    images[[5, 9]]                        # (2, 64, 64, 3) uint8, read from the mapped file
 
-ROOT/trainset/packed_64/{images,classes,rows}.npy, and the same beside counterfactuals, whose images
-are (n, K, size, size, 3). Images lie class by class and row by row.
+ROOT/trainset/packed_64/images.npy, and the same beside counterfactuals, whose images are (n, K,
+size, size, 3). Images lie class by class and row by row, as the latents do in `Causal3DIdent`.
 """
 
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +18,6 @@ from joblib import cpu_count
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from causal_ssl import files
 from causal_ssl.claim import claimed
 from causal_ssl.datasets.causal3dident import space
 from causal_ssl.datasets.causal3dident.images import read, shrink
@@ -34,21 +30,6 @@ PARTIAL, JOURNAL = ".images.npy", ".journal"
 """Not named as `files` names what a kill left half-written: this is continued, not swept away."""
 IMAGES = 256
 """Images a task: about a second of decoding at 224 px."""
-
-
-@dataclass(frozen=True, eq=False)
-class Packed:
-    """A split's images in one mapped file.
-
-    Attributes:
-        images: (n, size, size, 3) uint8, or (n, K, size, size, 3) for counterfactuals.
-        classes: (n,) int64, of each image.
-        rows: (n,) int64, of each image in its class's latents.
-    """
-
-    images: NDArray[np.uint8]
-    classes: NDArray[np.int64]
-    rows: NDArray[np.int64]
 
 
 def pack(
@@ -71,7 +52,7 @@ def pack(
         watcher: is told of progress.
 
     Returns:
-        The folder of the arrays.
+        The folder of the array.
 
     Raises:
         InputError: see `layout.albums`; an image is damaged, or smaller than `size`; no room.
@@ -88,36 +69,34 @@ def pack(
     with claimed(Path(root)), space.running_out(folder):
         array = _begun(folder, found, size)
         _fill(array, found, folder, workers, watcher or Watcher())
-        _finish(folder, found)
+        (folder / PARTIAL).replace(folder / "images.npy")
+        (folder / JOURNAL).unlink()
     return folder
 
 
-def open_packed(root: Path | str, split: str, size: int, *, change: str = "") -> Packed:
-    """Map a packed split into memory; nothing is read yet but the indices.
+def open_packed(root: Path | str, split: str, size: int, *, change: str = "") -> NDArray[np.uint8]:
+    """Map a packed split into memory; nothing is read yet.
 
     Args:
         root, split, size, change: as they were packed.
 
+    Returns:
+        (n, size, size, 3), or (n, K, size, size, 3) for counterfactuals.
+
     Raises:
-        InputError: it was not packed, or not to its end, or is of other images.
+        InputError: it was not packed, or not to its end, or is damaged.
     """
-    folder = _folder(root, split, size, change)
-    arrays = {}
-    for name in ("images", "classes", "rows"):
-        path = folder / f"{name}.npy"
-        try:
-            arrays[name] = np.load(path, mmap_mode="r" if name == "images" else None)
-        except FileNotFoundError as error:
-            raise InputError(
-                f"{path} is missing: pack the set first, `causal-ssl render ... --packed {size}`"
-            ) from error
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(
-                f"{path} is damaged ({error}): delete {folder} and pack anew"
-            ) from error
-    if not len(arrays["images"]) == len(arrays["classes"]) == len(arrays["rows"]):
-        raise InputError(f"{folder} holds arrays of different lengths: delete it and pack anew")
-    return Packed(**arrays)
+    path = _folder(root, split, size, change) / "images.npy"
+    try:
+        return np.load(path, mmap_mode="r")
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path} is missing: pack the set first, `causal-ssl render ... --packed {size}`"
+        ) from error
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(
+            f"{path} is damaged ({error}): delete {path.parent} and pack anew"
+        ) from error
 
 
 def bytes_packed(images: int, size: int) -> int:
@@ -180,14 +159,3 @@ def _fill(
 def _shrink(paths: Sequence[Path], into: NDArray[np.uint8], size: int) -> None:
     for index, path in enumerate(paths):
         into[index] = shrink(read(path), size)
-
-
-def _finish(folder: Path, found: Sequence[Album]) -> None:
-    classes = np.repeat([album.index for album in found], [album.rows for album in found])
-    rows = np.concatenate([np.arange(album.rows) for album in found])
-    for name, values in (("classes", classes), ("rows", rows)):
-        buffer = BytesIO()
-        np.save(buffer, values)
-        files.write(folder / f"{name}.npy", buffer.getvalue())
-    (folder / PARTIAL).replace(folder / "images.npy")
-    (folder / JOURNAL).unlink()

@@ -28,25 +28,25 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_image_is_there_in_its_place(root: Path) -> None:
     pack(root, "train", 4, workers=2)
-    found, views = open_packed(root, "train", 4), albums(root, "train")
-    assert isinstance(found.images, np.memmap)
-    assert (found.images.shape, found.images.dtype) == ((ROWS, 4, 4, 3), np.uint8)
-    for image, index, row in zip(found.images, found.classes, found.rows, strict=True):
-        np.testing.assert_array_equal(image, shrink(read(views[index].path(row)), 4))
-    pairs = set(zip(found.classes.tolist(), found.rows.tolist(), strict=True))
-    assert pairs == {(album.index, row) for album in views for row in range(len(album))}
+    images = open_packed(root, "train", 4)
+    assert isinstance(images, np.memmap)
+    assert (images.shape, images.dtype) == ((ROWS, 4, 4, 3), np.uint8)
+    paths = [album.path(row) for album in albums(root, "train") for row in range(album.rows)]
+    for image, path in zip(images, paths, strict=True):
+        np.testing.assert_array_equal(image, shrink(read(path), 4))
 
 
 def test_counterfactuals_lie_beside_their_images(root: Path) -> None:
     pack(root, "train", 8, change="hues")
-    found, views = (
+    images, found = (
         open_packed(root, "train", 8, change="hues"),
         albums(root, "train", change="hues"),
     )
-    assert found.images.shape == (ROWS, 2, 8, 8, 3)
-    for images, index, row in zip(found.images, found.classes, found.rows, strict=True):
+    assert images.shape == (ROWS, 2, 8, 8, 3)
+    rows = [(album, row) for album in found for row in range(album.rows)]
+    for views, (album, row) in zip(images, rows, strict=True):
         for view in range(2):
-            np.testing.assert_array_equal(images[view], read(views[index].path(row, view)))
+            np.testing.assert_array_equal(views[view], read(album.path(row, view)))
 
 
 def test_interrupted_it_continues_and_ends_the_same(
@@ -81,7 +81,7 @@ def test_of_another_set_nothing_is_continued(root: Path, monkeypatch: pytest.Mon
     np.save(folder / packed.PARTIAL, np.zeros((3, 4, 4, 3), np.uint8))
     (folder / packed.JOURNAL).write_text('{"part": "0", "record": 5}\n')
     pack(root, "train", 4)
-    assert open_packed(root, "train", 4).images[:5].any()
+    assert open_packed(root, "train", 4)[:5].any()
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_a_full_disk_is_one_error(root: Path, monkeypatch: pytest.MonkeyPatch) -
         with pytest.raises(Stopped, match="is full"):
             pack(root, "train", 4)
     pack(root, "train", 4)
-    assert len(open_packed(root, "train", 4).images) == ROWS
+    assert len(open_packed(root, "train", 4)) == ROWS
 
 
 def test_a_damaged_array_is_named(root: Path) -> None:
     folder = pack(root, "train", 4)
-    (folder / "rows.npy").write_bytes(b"x")
-    with pytest.raises(InputError, match=r"rows.npy is damaged .* delete .*packed_4"):
+    (folder / "images.npy").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"images.npy is damaged .* delete .*packed_4"):
         open_packed(root, "train", 4)

@@ -105,7 +105,7 @@ def test_a_set_is_rendered_and_then_complete(
     others = [read(path) for album in views for path in album.paths()]
     assert all(picture.shape == (64, 64, 3) for picture in pictures)
     assert len({picture.tobytes() for picture in pictures + others}) == 28
-    assert open_packed(root, "train", 32, change="hues").images.shape == (14, 1, 32, 32, 3)
+    assert open_packed(root, "train", 32, change="hues").shape == (14, 1, 32, 32, 3)
     manifest = json.loads((root / "manifest.json").read_text())
     assert manifest["settings"]["backend"] == "raster"
     assert manifest["scene"]["object_scale"] == 3.0
