@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from causal_ssl.experiments.causal3dident.class_alone import r2_from_class
 from causal_ssl.experiments.causal3dident.config import RANDOM
 
 
@@ -83,7 +84,7 @@ def finding(scores: list[Score], titles: dict[str, str], methods: dict[str, str]
     """What came out, in sentences computed from the numbers: the class first, then the hue."""
     final = [score for score in scores if score.layer == "final"]
     classes = [score for score in final if score.variable == "class"]
-    above = [score for score in classes if score.gain > 5]
+    above, alone = [score for score in classes if score.gain > 5], r2_from_class()["object_hue"]
     base, seeds = classes[0].untrained, len(classes[0].values)
     counted = "encoders" if seeds == 1 else f"settings and methods, each the mean of {seeds} seeds"
     sentences = [
@@ -100,6 +101,6 @@ def finding(scores: list[Score], titles: dict[str, str], methods: dict[str, str]
         sentences.append(
             f"{methods[score.method]}, {titles[score.setting]}: class {score.value:.2f} "
             f"({score.gain:+.0f} standard errors), R² of the object's hue {hue.value:.2f} "
-            f"(untrained {hue.untrained:.2f})."
+            f"(untrained {hue.untrained:.2f}, from the class alone {alone:.2f})."
         )
     return sentences

@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 import pytest
+from scipy.stats import truncnorm
 
 from causal_ssl import methods
 from causal_ssl.datasets.causal3dident.latents import GROUPS
@@ -11,6 +12,7 @@ from causal_ssl.datasets.causal3dident.views import LatentTransformation
 from causal_ssl.experiments.catalogue import from_preset, presets
 from causal_ssl.experiments.causal3dident import config, published
 from causal_ssl.experiments.causal3dident.caveats import caveats
+from causal_ssl.experiments.causal3dident.class_alone import r2_from_class
 from causal_ssl.experiments.causal3dident.settings import SETTINGS
 from causal_ssl.experiments.causal3dident.summary import finding, summarise
 from causal_ssl.models.image_encoders import TRUNKS
@@ -53,6 +55,23 @@ def test_the_published_table_has_every_row_and_variable():
     assert table["reference"].between(0, 1).all()
 
 
+def test_what_the_class_alone_tells_is_what_its_law_says():
+    """Of a rotation angle: means m or -m, of three classes and four, and variance v about them."""
+    law = truncnorm((-1 - 0.35) / 0.5, (1 - 0.35) / 0.5, loc=0.35, scale=0.5)
+    between = law.mean() ** 2 * (1 - 1 / 7**2)
+    found = r2_from_class()
+    # The standard error of an angle's is 0.0022; 5 of them.
+    expected = between / (between + law.var())
+    assert found["object_rotation"] == pytest.approx(expected, abs=0.011)
+    for root in ("spotlight_position", "spotlight_hue", "background_hue"):
+        assert found[root] < 0.001
+    # A published encoder of class and little else: LT: change rotations + hues, SimCLR.
+    paper = published.table().query("setting == 'lt_rotations_hues' and method == 'infonce'")
+    paper = paper.set_index("variable")["reference"]
+    for caused in ("object_rotation", "object_hue"):
+        assert found[caused] == pytest.approx(paper[caused], abs=0.02)
+
+
 def rows(method, accuracy, hue, setting="lt_hues", seed=0):
     common = {"setting": setting, "method": method, "seed": seed, "layer": "final"}
     error = math.sqrt(accuracy * (1 - accuracy) / 400)
@@ -76,6 +95,7 @@ def test_the_finding_counts_encoders_above_the_untrained_one():
     said = finding(summarise(table), {"lt_hues": "LT"}, {"relic": "ReLIC", "infonce": "InfoNCE"})
     assert said[0].endswith("(0.50) for 1 of 2 encoders.")
     assert "ReLIC, LT: class 0.75 (+8 standard errors), R² of the object's hue 0.10" in said[1]
+    assert said[1].endswith("(untrained 0.90, from the class alone 0.31).")
 
 
 def test_the_finding_does_not_count_means_over_seeds_as_encoders():
