@@ -74,6 +74,12 @@ def sweep(path: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
+def sweep_folder(folder: Path) -> None:
+    """The same for all files in a folder and below it."""
+    for leftover in folder.rglob(f"{PARTIAL}*"):
+        leftover.unlink(missing_ok=True)
+
+
 @contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
     path.parent.mkdir(parents=True, exist_ok=True)

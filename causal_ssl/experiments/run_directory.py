@@ -88,9 +88,7 @@ class RunDirectory:
             if not (self.path / CONFIG).exists():
                 text = yaml.safe_dump({"study": study, **config}, sort_keys=False)
                 self.write(CONFIG, text)
-            # Half-written when a process was killed; other hidden files, such as journals, are work.
-            for leftover in self.path.rglob(f"{files.PARTIAL}*"):
-                leftover.unlink()
+            files.sweep_folder(self.path)  # other hidden files, such as journals, are work
             yield
 
     def check(self, study: str, config: Mapping[str, Any]) -> None:

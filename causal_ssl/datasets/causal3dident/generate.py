@@ -170,8 +170,7 @@ def _tried(pool: Pool, studio: Studio, left: Sequence[Shard], reserve: float, ro
 def _prepare(root: Path, manifest: Manifest, albums: Albums, *, begun: bool) -> None:
     """Sweep what a killed process left, and write what says which images there are to be."""
     if begun:
-        for leftover in root.rglob(f"{files.PARTIAL}*"):
-            leftover.unlink()
+        files.sweep_folder(root)
         manifests.save(root, manifest)
     for album, raw in albums:
         shape = (album.rows, album.views) if album.change else (album.rows,)

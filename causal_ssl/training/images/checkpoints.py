@@ -46,8 +46,7 @@ class Checkpoints:
         """Remove all but the last `KEPT`, and what killed writers left."""
         for path in self.paths()[:-KEPT]:
             path.unlink()
-        for leftover in self.folder.glob(f"{files.PARTIAL}*"):
-            leftover.unlink()
+        files.sweep_folder(self.folder)
 
 
 def load(path: Path, *, what: str, remedy: str) -> dict[str, Any]:
