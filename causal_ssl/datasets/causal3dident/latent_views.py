@@ -40,14 +40,14 @@ from causal_ssl.datasets.causal3dident.views import LatentTransformation
 from causal_ssl.errors import InputError, one_of
 
 Indices = NDArray[np.int64]
-Drawn = tuple[Pixels, RawLatents]
+PixelsAndLatents = tuple[Pixels, RawLatents]
 SOURCES = ("auto", "rendered", "raster", "nearest")
 
 
 class Source(Protocol):
     """Where the second image of a pair comes from."""
 
-    def draw(self, indices: Indices, generator: torch.Generator) -> Drawn:
+    def draw(self, indices: Indices, generator: torch.Generator) -> PixelsAndLatents:
         """The views of these images, (b, h, w, 3), and their latents, (b, 10)."""
 
 
@@ -163,7 +163,7 @@ class RenderedViews:
             )
         self._images = Images(found, images.size)
 
-    def draw(self, indices: Indices, generator: torch.Generator) -> Drawn:
+    def draw(self, indices: Indices, generator: torch.Generator) -> PixelsAndLatents:
         views = self._latents.shape[1]
         chosen = torch.randint(views, (len(indices),), generator=generator).numpy()
         return self._images.read(indices * views + chosen), self._latents[indices, chosen]
@@ -184,7 +184,7 @@ class NearestViews:
         self._rows = [np.flatnonzero(images.object_class == k) for k in range(len(CLASSES))]
         self._trees = [cKDTree(images.latents[rows]) if len(rows) else None for rows in self._rows]
 
-    def draw(self, indices: Indices, generator: torch.Generator) -> Drawn:
+    def draw(self, indices: Indices, generator: torch.Generator) -> PixelsAndLatents:
         wanted = redrawn(self._all, self._transformation, indices, generator)
         nearest = np.empty_like(indices)
         for k in np.unique(classes := self._all.object_class[indices]):
@@ -219,7 +219,7 @@ class RasterViews:
         self._studio = _studio(images, meshes)
         self._opened: tuple[int, Renderer] | None = None
 
-    def draw(self, indices: Indices, generator: torch.Generator) -> Drawn:
+    def draw(self, indices: Indices, generator: torch.Generator) -> PixelsAndLatents:
         latents = redrawn(self._all, self._transformation, indices, generator)
         frames = self._studio.settings.scene.frames(latents)
         drawn = self._renderer().render(self._all.object_class[indices], frames)
