@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from rich.console import Console
 
 from causal_ssl import files, methods
 from causal_ssl.datasets.causal3dident import layout
 from causal_ssl.datasets.causal3dident.dataset import Causal3DIdent
+from causal_ssl.datasets.causal3dident.packed import pack
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells, encoders
 from causal_ssl.experiments.causal3dident import evaluation, pictures, render, settings
@@ -162,8 +164,6 @@ class _Some:
 
 def _chosen(config: Causal3DIdentStudy, total: int) -> np.ndarray:
     """The images to score on, in random order: in the files they lie class by class."""
-    import torch
-
     generator = generator_for(config.data_seed, "scored")
     return torch.randperm(total, generator=generator)[: config.n_test].numpy()
 
@@ -223,8 +223,6 @@ def _render_options(config: Causal3DIdentStudy, root: Path) -> render.RenderOpti
 
 
 def _pack(root: Path, split: str, config: Causal3DIdentStudy) -> None:
-    from causal_ssl.datasets.causal3dident.packed import pack
-
     there = layout.changes(root, split)
     for change in ("", *(change for change in config.changes if change in there)):
         pack(root, split, config.size, change=change)
