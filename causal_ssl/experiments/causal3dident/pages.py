@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import stdev
 from typing import Any
 
 import pandas as pd
@@ -122,8 +123,9 @@ def _numbers(material: Material, scores: list[Score]) -> Section:
     blocks: list[Block] = [
         Text(
             "Final layer, the output that the objective compares. Below each value: the untrained"
-            " encoder's. The paper trained with its SimCLR, which is InfoNCE here, and with Barlow"
-            " Twins; ReLIC has no published row."
+            " encoder's; after ±, where there are several seeds: their standard deviation. The"
+            " paper trained with its SimCLR, which is InfoNCE here, and with Barlow Twins; ReLIC"
+            " has no published row."
         ),
         _table(material, [score for score in scores if score.layer == "final"]),
         Details(
@@ -155,7 +157,9 @@ def _table(material: Material, scores: list[Score]) -> Table:
 
 
 def _ours(score: Score) -> Cell:
-    return Cell(f"{score.value:.2f}", f"{score.untrained:.2f}", number=True, strong=True)
+    spread = f" ± {stdev(score.values):.2f}" if len(score.values) > 1 else ""
+    shown = f"{score.value:.2f}{spread}"
+    return Cell(shown, f"{score.untrained:.2f}", number=True, strong=True)
 
 
 def _reference(score: Score) -> str:

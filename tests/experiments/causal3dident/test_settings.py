@@ -10,7 +10,7 @@ from causal_ssl import methods
 from causal_ssl.datasets.causal3dident.latents import GROUPS
 from causal_ssl.datasets.causal3dident.views import LatentTransformation
 from causal_ssl.experiments.catalogue import from_preset, presets
-from causal_ssl.experiments.causal3dident import config, published
+from causal_ssl.experiments.causal3dident import config, pages, published
 from causal_ssl.experiments.causal3dident.caveats import caveats
 from causal_ssl.experiments.causal3dident.class_alone import r2_from_class
 from causal_ssl.experiments.causal3dident.settings import SETTINGS
@@ -107,7 +107,8 @@ def test_the_finding_does_not_count_means_over_seeds_as_encoders():
             *rows("relic", 0.75, 0.1, seed=seed),
         )
     ]
-    said = finding(summarise(pd.DataFrame(every)), {"lt_hues": "LT"}, {"relic": "ReLIC"})
+    scores = summarise(pd.DataFrame(every))
+    said = finding(scores, {"lt_hues": "LT"}, {"relic": "ReLIC"})
     assert said[0].endswith("for 1 of 1 settings and methods, each the mean of 2 seeds.")
 
 
@@ -123,3 +124,18 @@ def test_what_differs_from_the_paper_is_said_of_images_of_ones_own_alone():
         assert said not in given
     paper = " ".join(caveats(from_preset("causal3dident", "paper"), table))
     assert "Other settings" not in paper
+
+
+def test_several_seeds_are_shown_with_their_deviation():
+    every = [
+        row
+        for seed, accuracy in enumerate((0.6, 0.7, 0.8))
+        for row in (
+            *rows(config.RANDOM, 0.5, 0.9, setting="", seed=seed),
+            *rows("relic", accuracy, 0.1, seed=seed),
+        )
+    ]
+    accuracy = next(s for s in summarise(pd.DataFrame(every)) if s.variable == "class")
+    assert pages._ours(accuracy).text == "0.70 ± 0.10"
+    alone = next(s for s in summarise(pd.DataFrame(every[:4])) if s.variable == "class")
+    assert pages._ours(alone).text == "0.60"
