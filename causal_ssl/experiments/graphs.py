@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from causal_ssl import files
-from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.errors import InputError, one_of
 
 GRAPHS: Mapping[str, str] = {
     "causal3dident": "a rendered scene: class, position, rotation, spotlight and hues",
@@ -31,8 +31,7 @@ def draw(name: str, out: Path | str) -> Path:
         InputError: an unknown name, or a file that is no PNG.
     """
     out = Path(out)
-    if name not in GRAPHS:
-        raise unknown_name("model", name, GRAPHS)
+    one_of("model", name, GRAPHS)
     if out.suffix != ".png":
         raise InputError(f"out is {out}: graphs are drawn as PNG, name a file ending in .png")
     from causal_ssl.analysis import plots

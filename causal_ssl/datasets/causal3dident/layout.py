@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from causal_ssl.datasets.causal3dident.latents import CLASSES, LATENTS, RawLatents, checked
-from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.errors import InputError, one_of
 
 SPLITS = ("train", "test")
 REMEDY = "repeat the `causal-ssl render` command that made it, or download the set again"
@@ -137,8 +137,7 @@ def albums(root: Path | str, split: str, *, change: str = "") -> tuple[Album, ..
             number of images than of latents.
     """
     root = Path(root)
-    if split not in SPLITS:
-        raise unknown_name("split", split, SPLITS)
+    one_of("split", split, SPLITS)
     if not (root / f"{split}set").is_dir():
         raise InputError(f"{root} has no {split}set: {REMEDY}")
     if change and change not in (known := changes(root, split)):

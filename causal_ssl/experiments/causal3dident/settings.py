@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from causal_ssl.errors import unknown_name
+from causal_ssl.errors import one_of
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,4 @@ def get(name: str) -> Setting:
         >>> get("lt_hues").title
         'LT: change hues'
     """
-    if name not in SETTINGS:
-        raise unknown_name("setting", name, SETTINGS)
-    return SETTINGS[name]
+    return SETTINGS[one_of("setting", name, SETTINGS)]

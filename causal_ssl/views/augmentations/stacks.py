@@ -1,6 +1,6 @@
 """The stacks that have a name: Causal3DIdent's settings, and those of self-supervised methods."""
 
-from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.errors import InputError, one_of
 from causal_ssl.views.augmentations.augmentation import Augmentation
 from causal_ssl.views.augmentations.blur import GaussianBlur
 from causal_ssl.views.augmentations.colour import ColourJitter
@@ -36,9 +36,7 @@ def get(name: str) -> Stack:
         >>> get("crop_small").title
         'crop (small)'
     """
-    if name not in _STACKS:
-        raise unknown_name("augmentation stack", name, _STACKS)
-    return _STACKS[name]
+    return _STACKS[one_of("augmentation stack", name, _STACKS)]
 
 
 def names() -> list[str]:
