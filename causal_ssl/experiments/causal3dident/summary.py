@@ -63,13 +63,13 @@ def summarise(table: pd.DataFrame) -> list[Score]:
                 method,
                 layer,
                 variable,
-                value,
-                tuple(rows["value"]),
-                error,
-                base,
-                base_error,
-                float(rows["reference"].iloc[0]),
-                float(rows["reference_std"].iloc[0]),
+                value=value,
+                values=tuple(rows["value"]),
+                error=error,
+                untrained=base,
+                untrained_error=base_error,
+                reference=float(rows["reference"].iloc[0]),
+                reference_std=float(rows["reference_std"].iloc[0]),
             )
         )
     return scores
