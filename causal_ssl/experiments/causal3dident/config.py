@@ -54,13 +54,13 @@ class Causal3DIdentStudy(StudyConfig):
 
     encoder: str = option("conv4", "network to train", choices=ENCODERS)
     n_outputs: int = option(8, "dimensions of the representation", at_least=1)
-    steps: int = option(3000, "training steps", at_least=1)
+    steps: int = option(800, "training steps", at_least=1)
     batch_size: int = option(128, "images a step, each seen in two views", at_least=2)
     learning_rate: float = option(1e-3, "of Adam", above=0)
     tau: float = option(1.0, "temperature; similarities are cosines", above=0)
     relic_alpha: float = option(1.0, "weight of ReLIC's invariance term", at_least=0)
     precision: str = option("float32", "arithmetic of the encoder", choices=("float32", "bf16"))
-    checkpoint_every: int = option(500, "steps between checkpoints", at_least=1)
+    checkpoint_every: int = option(200, "steps between checkpoints", at_least=1)
     loader_workers: int = option(0, "processes that read images for a trainer", at_least=0)
 
     n_fit: int = option(1500, "test images to fit regressions on; the others score", at_least=2)
