@@ -54,6 +54,12 @@ def caveats(config: Causal3DIdentStudy, table: pd.DataFrame) -> list[str]:
             f"Other settings than the paper's: {', '.join(differing)}. Published numbers stand"
             " beside ours for orientation.",
         )
+    if (table["views"] == "rendered").any() and not config.data:
+        found.append(
+            "The view of a latent transformation is drawn from as many counterfactuals of the image"
+            f" as were rendered ({config.counterfactuals}), the same in every pass; the paper draws"
+            " anew."
+        )
     if (table["views"] == "nearest").any():
         found.append(
             "Where views are nearest images, what should be held is held approximately; exact"

@@ -52,6 +52,9 @@ class Causal3DIdentStudy(StudyConfig):
     size: int = option(48, "pixels a side of what encoders see", at_least=16)
     object_scale: float = option(3.0, "size of the objects; the published one is 1.5", above=0)
     backend: str = option("auto", "what renders: raster needs EGL", choices=BACKENDS)
+    counterfactuals: int = option(
+        1, "counterfactuals rendered of each image and change; training draws one", at_least=1
+    )
     data_seed: int = option(0, "of the rendered images", at_least=0)
 
     encoder: str = option("conv4", "network to train", choices=ENCODERS)

@@ -216,7 +216,7 @@ def _render_options(config: Causal3DIdentStudy, root: Path) -> render.RenderOpti
         size=config.size,
         backend=config.backend,
         object_scale=config.object_scale,
-        counterfactuals=1 if config.changes else 0,
+        counterfactuals=config.counterfactuals if config.changes else 0,
         change=",".join(config.changes),
         packed=config.size,
     )
