@@ -48,7 +48,7 @@ class Causal3DIdentStudy(StudyConfig):
 
     data: str = option("", "folder of images to use, rendered or published; empty: render some")
     n_train: int = option(8000, "images to train on", at_least=2)
-    n_test: int = option(3000, "images to score on", at_least=4)
+    n_test: int = option(4000, "images to score on", at_least=4)
     size: int = option(48, "pixels a side of what encoders see", at_least=16)
     object_scale: float = option(3.0, "size of the objects; the published one is 1.5", above=0)
     backend: str = option("auto", "what renders: raster needs EGL", choices=BACKENDS)
@@ -59,7 +59,7 @@ class Causal3DIdentStudy(StudyConfig):
 
     encoder: str = option("conv4", "network to train", choices=ENCODERS)
     n_outputs: int = option(8, "dimensions of the representation", at_least=1)
-    steps: int = option(800, "training steps", at_least=1)
+    steps: int = option(1000, "training steps", at_least=1)
     batch_size: int = option(128, "images a step, each seen in two views", at_least=2)
     learning_rate: float = option(1e-3, "of Adam", above=0)
     tau: float = option(1.0, "temperature; similarities are cosines", above=0)
@@ -68,7 +68,7 @@ class Causal3DIdentStudy(StudyConfig):
     checkpoint_every: int = option(200, "steps between checkpoints", at_least=1)
     loader_workers: int = option(0, "processes that read images for a trainer", at_least=0)
 
-    n_fit: int = option(1500, "test images to fit regressions on; the others score", at_least=2)
+    n_fit: int = option(2000, "test images to fit regressions on; the others score", at_least=2)
     folds: int = option(3, "folds of the kernel ridge regression", at_least=2)
     device: str = option("auto", "where to train", choices=("auto", "cpu", "cuda"))
 
