@@ -75,6 +75,8 @@ def generate(
     """
     root = Path(out)
     _refuse_foreign(root)
+    if not (root / manifests.FILE).exists():  # before so many scenes are drawn and held in memory
+        space.require(recipe.images * space.bytes_of_files([1], root), root)
     albums = list(recipe.albums(root))
     shards = cut(albums)
     studio = studio.showing(sorted({shard.album.index for shard in shards}))

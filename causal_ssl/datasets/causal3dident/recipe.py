@@ -69,6 +69,11 @@ class Recipe:
         """Scenes of a split."""
         return self.train if split == "train" else self.test
 
+    @property
+    def images(self) -> int:
+        """Of all albums together."""
+        return (self.train + self.test) * (1 + self.views * len(self.transformations))
+
     def albums(self, root: Path) -> Iterator[tuple[Album, RawLatents]]:
         """Every album of the set at `root`, with the latents of its images, (len(album), 10)."""
         for split in SPLITS:

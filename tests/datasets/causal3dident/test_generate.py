@@ -238,6 +238,14 @@ def test_too_little_room_is_refused_before_anything_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_more_images_than_any_disk_holds_are_refused_before_their_scenes_are_drawn(
+    tmp_path: Path,
+) -> None:
+    """Drawn first, 10^12 scenes would end the process."""
+    with pytest.raises(InputError, match=r"free, about .* are needed"):
+        render(tmp_path / "set", recipe(train=10**12, views=2))
+
+
 @pytest.mark.parametrize(
     ("other", "studio", "says"),
     [
