@@ -1,6 +1,7 @@
 # Commands that do everything on a fresh machine; each makes .venv itself.
 #   make study         the quick numerical content/style study, and where its report lies
 #   make calibration   the calibration of p-values and intervals (fifty minutes; resumable)
+#   make cycles        Blender's package in .venv-bpy, for the Cycles renderer (needs Python 3.11)
 #   make test          every check: ruff, mypy, import-linter, doctests and tests
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 OUT ?= runs/numerical/quick
 
-.PHONY: help study calibration test lint types imports pytest clean
+.PHONY: help study calibration cycles test lint types imports pytest clean
 .DEFAULT_GOAL := help
 
 help:
@@ -47,6 +48,8 @@ study: $(VENV)/.installed
 
 calibration: $(VENV)/.installed
 	@$(BIN)/causal-ssl study calibration --preset standard --out runs/calibration/standard
+
+cycles: $(BPY_VENV)/.installed
 
 test: lint types imports pytest
 

@@ -116,4 +116,4 @@ def _renderers() -> Iterator[Finding]:
     try:
         yield Finding("cycles renderer", "ok", f"runs {blender.find()}")
     except InputError as error:
-        yield Finding("cycles renderer", "missing", str(error), "make .venv-bpy/.installed")
+        yield Finding("cycles renderer", "missing", str(error), "make cycles")
