@@ -1,10 +1,14 @@
-"""What the tests of studies share."""
+"""What the tests of studies share; makes `study_runs` importable."""
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from causal_ssl.experiments import environment
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -1,17 +1,16 @@
 """A small calibration, whole; and that its laws are what their names say."""
 
-import io
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 from scipy.stats import binom
+from study_runs import run
 
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import cells, study
+from causal_ssl.experiments import cells
 from causal_ssl.experiments.calibration import plan, worlds
 from causal_ssl.experiments.calibration.config import CalibrationStudy
 from causal_ssl.experiments.calibration.worlds import ContinuousNull, FiniteLaw, FlippedContent
@@ -21,10 +20,6 @@ CONFIG = CalibrationStudy(
     parts=("discrete", "power", "coverage"), replications=20, n_resamples=99, ratios=(1,)
 )
 RESULTS = ("table.csv", "p_values.csv", "report.html")
-
-
-def run(config: CalibrationStudy, out: Path) -> None:
-    study.run(config, out, workers=0, console=Console(file=io.StringIO(), width=200))
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,16 @@
 """A small Causal3DIdent study, whole: its table, its report, and that interruptions do no harm."""
 
-import io
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from rich.console import Console
+from study_runs import run
 
 from causal_ssl.datasets.causal3dident.rendering.raster import available
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import cells, study
+from causal_ssl.experiments import cells
 from causal_ssl.experiments.causal3dident import plan
 from causal_ssl.experiments.causal3dident.config import RANDOM, Causal3DIdentStudy
 from causal_ssl.experiments.causal3dident.published import VARIABLES
@@ -35,17 +34,10 @@ CONFIG = Causal3DIdentStudy(
 )
 
 
-def run(out: Path, config: Causal3DIdentStudy = CONFIG) -> str:
-    console = Console(file=io.StringIO(), width=200)
-    study.run(config, out, workers=0, console=console)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("studies") / "finished"
-    run(out)
+    run(CONFIG, out)
     return out
 
 
@@ -89,7 +81,7 @@ def test_the_report_holds_its_pictures_and_asks_for_nothing_from_outside(finishe
 
 def test_a_finished_run_is_left_alone(finished):
     before = (finished / "table.csv").stat().st_mtime_ns
-    assert "complete already" in run(finished)
+    assert "complete already" in run(CONFIG, finished)
     assert (finished / "table.csv").stat().st_mtime_ns == before
 
 
@@ -103,14 +95,14 @@ def test_an_interrupted_run_ends_with_the_same_table(finished, tmp_path):
     image = next((out / "data" / "trainset").glob("images_*/*.png"))
     pixels = image.read_bytes()
     image.unlink()
-    run(out)
+    run(CONFIG, out)
     assert image.read_bytes() == pixels
     assert (out / "table.csv").read_bytes() == (finished / "table.csv").read_bytes()
 
 
 def test_images_rendered_before_give_the_same_scores(finished, table, tmp_path):
     config = replace(CONFIG, data=str(finished / "data"), settings=("lt_hues",), methods=("relic",))
-    run(tmp_path / "again", config)
+    run(config, tmp_path / "again")
     again = pd.read_csv(tmp_path / "again" / "table.csv")
     same = table.merge(again, on=["setting", "method", "layer", "variable"], suffixes=("", "_new"))
     assert len(same) == len(again)
@@ -131,5 +123,5 @@ def test_images_rendered_before_give_the_same_scores(finished, table, tmp_path):
 )
 def test_what_cannot_work_is_refused_before_anything_is_made(tmp_path, values, message):
     with pytest.raises(InputError, match=message):
-        run(tmp_path / "refused", replace(CONFIG, **values))
+        run(replace(CONFIG, **values), tmp_path / "refused")
     assert not (tmp_path / "refused").exists()

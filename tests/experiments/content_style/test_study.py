@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from rich.console import Console
+from study_runs import contents, run
 
 from causal_ssl import methods
 from causal_ssl.datasets.content_style import ContentStyle
@@ -43,21 +44,6 @@ FOUR_WORLDS = NumericalStudy(
 )
 FIRST_FIGURE = {"numerical": "r2", "dimensions": "dimensions"}
 RESULTS = ("table.csv", "history.csv", "predictions.csv", "report.html")
-
-
-def run(config: NumericalStudy, out: Path) -> str:
-    console = Console(file=io.StringIO(), width=200)
-    study.run(config, out, workers=0, console=console)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(out)): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file()
-    }
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from rich.console import Console
+from study_runs import run
 
 from causal_ssl.experiments import cells, study
 from causal_ssl.experiments.invariance import summary
@@ -43,17 +44,10 @@ SMALL = replace(
 RESULTS = ("table.csv", "f_lda.csv", "report.html")
 
 
-def run(out: Path, config: InvarianceStudy = CONFIG) -> str:
-    console = Console(file=io.StringIO(), width=200)
-    study.run(config, out, workers=0, console=console)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("studies") / "finished"
-    run(out)
+    run(CONFIG, out)
     return out
 
 
@@ -141,7 +135,7 @@ def test_an_interrupted_run_ends_with_the_same_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Interrupted at every second cell that is finished."""
-    run(tmp_path / "whole", SMALL)
+    run(SMALL, tmp_path / "whole")
     calls = 0
     original = cells.finish
 
@@ -155,7 +149,7 @@ def test_an_interrupted_run_ends_with_the_same_files(
     monkeypatch.setattr(cells, "finish", interrupted)
     for _ in range(20):
         try:
-            run(tmp_path / "run", SMALL)
+            run(SMALL, tmp_path / "run")
             break
         except KeyboardInterrupt:
             assert not (tmp_path / "run" / "table.csv").exists()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
+from study_runs import contents, run
 
 from causal_ssl.analysis import theorem1
 from causal_ssl.divergences import F_DIVERGENCES
@@ -21,21 +22,6 @@ CONFIG = Theorem1Study(models=8, first_seed=3, models_per_job=5)
 TABLES = ("table.csv", "models.csv", "witnesses.csv")
 FIGURES = ("overview", "gaps", "gaps_by_divergence")
 CONTROLS = [name for name, setting in settings.SETTINGS.items() if not setting.must_hold]
-
-
-def run(config: Theorem1Study, out: Path, workers: int = 0) -> str:
-    console = Console(file=io.StringIO(), width=200)
-    study.run(config, out, workers=workers, console=console)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(out)): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file()
-    }
 
 
 @pytest.fixture(scope="module")
