@@ -1,6 +1,7 @@
 # Commands that do everything on a fresh machine; each makes .venv itself.
 #   make study         the quick numerical content/style study, and where its report lies
 #   make calibration   the calibration of p-values and intervals (fifty minutes; resumable)
+#   make images        what rendering and image encoders need, into .venv
 #   make cycles        Blender's package in .venv-bpy, for the Cycles renderer (needs Python 3.11)
 #   make test          every check: ruff, mypy, import-linter, doctests and tests
 PYTHON ?= python3
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 OUT ?= runs/numerical/quick
 
-.PHONY: help study calibration cycles test lint types imports pytest clean
+.PHONY: help study calibration images cycles test lint types imports pytest clean
 .DEFAULT_GOAL := help
 
 help:
@@ -43,11 +44,18 @@ $(BPY_VENV)/.installed: constraints-bpy.txt
 	    --constraint constraints-bpy.txt bpy && touch $@; \
 	fi
 
+$(VENV)/.installed-images: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing causal-ssl and what images need into $(VENV) (a few minutes, once)"
+	@$(PIP) --editable '.[images]'
+	@touch $(VENV)/.installed $@
+
 study: $(VENV)/.installed
 	@$(BIN)/causal-ssl study numerical --preset quick --out $(OUT)
 
 calibration: $(VENV)/.installed
 	@$(BIN)/causal-ssl study calibration --preset standard --out runs/calibration/standard
+
+images: $(VENV)/.installed-images
 
 cycles: $(BPY_VENV)/.installed
 

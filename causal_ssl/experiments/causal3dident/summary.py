@@ -38,8 +38,8 @@ class Score:
     def gain(self) -> float:
         """Value less that of the untrained encoder, in standard errors of the difference.
 
-        The errors are taken as independent; the images are the same, which makes the true error of
-        the difference smaller. NaN for R2.
+        The errors are taken as independent. The images are the same, so the true error of the
+        difference is smaller where both encoders err on the same ones. NaN for R2.
         """
         error = math.hypot(self.error, self.untrained_error)
         return (self.value - self.untrained) / error if error > 0 else math.nan
