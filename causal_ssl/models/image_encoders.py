@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from causal_ssl.errors import InputError, in_range, one_of
+from causal_ssl.models.heads import Head
 from causal_ssl.models.mlp import Output
 from causal_ssl.randomness import generator_for, global_randomness_from
 
@@ -42,8 +43,9 @@ class EncoderConfig:
         stem: of a ResNet: "7x7", a convolution of stride 2 and a max-pooling (ImageNet's), or
             "3x3", one of stride 1 and no pooling, for images below about 64 px. None: "7x7" for
             ResNets; other trunks have no choice.
-        head: from the trunk's features to the representation, see `HEADS`.
-        n_outputs: dimension of the representation.
+        head: from the trunk's features to the outputs that objectives compare: one of `HEADS`, or
+            any other `Head`.
+        n_outputs: dimension of the head's output.
         mean, std: of the channels, for pixels in [0, 1]: inputs are standardised with them.
 
     Raises:
@@ -52,14 +54,15 @@ class EncoderConfig:
 
     name: str = "resnet18"
     stem: Stem | None = None
-    head: str = "causal3dident"
+    head: str | Head = "causal3dident"
     n_outputs: int = 8
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
         one_of("image encoder", self.name, TRUNKS)
-        one_of("head", self.head, HEADS)
+        if isinstance(self.head, str):
+            one_of("head", self.head, HEADS)
         in_range("n_outputs", self.n_outputs, at_least=1)
         for name in ("mean", "std"):
             channels = tuple(getattr(self, name))
@@ -98,7 +101,8 @@ class ImageEncoder(nn.Module):
         self.config = config
         self.output = one_of("output", output, get_args(Output))
         self.trunk, self.width = TRUNKS[config.name](config)
-        self.head = HEADS[config.head](self.width, config.n_outputs)
+        head = HEADS[config.head] if isinstance(config.head, str) else config.head
+        self.head = head.make(self.width, config.n_outputs)
         # Not persistent: they are the config's, and a checkpoint has that.
         self.register_buffer("mean", torch.tensor(config.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(config.std).view(3, 1, 1), persistent=False)
@@ -187,15 +191,11 @@ convolutions of stride 2 (32, 64, 128, 256 channels) with batch norm, and averag
 """
 
 
-def _causal3dident_head(width: int, n_outputs: int) -> nn.Module:
-    return nn.Sequential(nn.Linear(width, 100), nn.LeakyReLU(0.01), nn.Linear(100, n_outputs))
-
-
-HEADS: dict[str, Callable[[int, int], nn.Module]] = {
-    "causal3dident": _causal3dident_head,
-    "linear": nn.Linear,
+HEADS: dict[str, Head] = {
+    "causal3dident": Head(hidden=(100,), slope=0.01),
+    "linear": Head(),
 }
-"""Name -> what makes a head (n, width) -> (n, n_outputs).
+"""Name -> head.
 
 `causal3dident` has 100 hidden units with LeakyReLU(0.01), as in von Kuegelgen et al. (2021), arXiv
 2106.04619, appendix D.2; `linear` is one affine map.

@@ -6,6 +6,7 @@ from torch import nn
 from torchvision import models
 
 from causal_ssl.errors import InputError
+from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig, image_encoder
 
 SMALL = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -18,6 +19,7 @@ SMALL = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
         ({"name": "resnet18", "stem": "3x3"}, 512),
         ({"name": "resnet50"}, 2048),
         ({"name": "conv4", "head": "linear", "n_outputs": 3}, 256),
+        ({"name": "conv4", "head": Head((7,), batch_norm=True)}, 256),
     ],
 )
 @torch.no_grad()
@@ -85,6 +87,12 @@ def test_memory_order_is_channels_last() -> None:
             )
     encoder(SMALL)
     assert orders == [True] * 4
+
+
+def test_a_named_head_is_the_head_of_that_value() -> None:
+    named = image_encoder("conv4", head="causal3dident", seed=0)
+    given = image_encoder("conv4", head=Head((100,), slope=0.01), seed=0)
+    assert torch.equal(named.head(torch.ones(2, 256)), given.head(torch.ones(2, 256)))
 
 
 def test_sigmoid_output() -> None:

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from causal_ssl import methods
 from causal_ssl.errors import InputError, in_range, one_of
+from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig
 from causal_ssl.objectives import Objective
 from causal_ssl.training.schedule import Schedule, scheduled
 from causal_ssl.training.step import Precision
+
+Optimiser = Literal["adam", "sgd", "lars"]
 
 
 @dataclass(frozen=True)
@@ -22,23 +25,36 @@ class ImageTraining:
 
     Args:
         steps: optimiser steps of the whole run.
-        batch_size: samples per step over all processes together.
+        batch_size: samples per step, over all processes and micro-batches together.
         method: of the registry.
         objective: the objective's arguments where they differ from the method's own.
         encoder: which encoder.
-        learning_rate: Adam's, at the peak; no weight decay.
+        predictor: on top of the encoder's output, online alone: objectives then compare what it
+            predicts, (n, n_outputs), to the target network's outputs (BYOL). None: there is none.
+        optimiser: "adam", "sgd" or "lars", see `causal_ssl.training.optimisers`.
+        weight_decay: of the optimiser; biases and the parameters of norms are left out.
+        decay_all: of sgd alone: they are not (MoCo v2).
+        momentum: of sgd and lars.
+        learning_rate: the optimiser's, at the peak, for a step on the whole `batch_size`, whatever
+            `accumulate` is.
         schedule: "constant", or "warmup_cosine" (linear warm-up, half a cosine to 0).
         warmup: share of the steps with a rising rate, under "warmup_cosine".
         target_decay: at the start, of the target network's moving average, rising to 1.
+        accumulate: micro-batches that a step's batch is split into, for memory's sake; the step
+            takes the mean of their gradients. A sample's contrast set is then its micro-batch, over
+            all processes: batch_size / accumulate samples. Batch norm sees one micro-batch at a
+            time. An objective that moves a multiplier moves it with each.
+        queue: past outputs, as many, that serve as the objective's `negatives` (MoCo); needs an
+            objective that takes them.
         precision: "float32"; "tf32" (CUDA: products and convolutions); "bf16": the encoder by
             autocast, the objective in float32.
+        compile: the encoder by `torch.compile`, which takes a minute at the start.
         log_every: steps per row of the logs, and between looks for losses that are not finite.
         checkpoint_every: steps between checkpoints; there is also one at the end.
         evaluate_every: steps between evaluations, if training is given one; 0: at the end alone.
 
     Raises:
-        InputError: a value out of range, an unknown name, or an objective that needs a batch of
-            negatives of its own.
+        InputError: a value out of range, an unknown name, or options that do not fit each other.
 
     Examples:
         >>> ImageTraining(steps=100, batch_size=32, method="relic_t", objective={"tau": 0.1}).steps
@@ -50,11 +66,19 @@ class ImageTraining:
     method: str = "infonce"
     objective: Mapping[str, Any] = field(default_factory=dict)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    predictor: Head | None = None
+    optimiser: Optimiser = "adam"
+    weight_decay: float = 0.0
+    decay_all: bool = False
+    momentum: float = 0.9
     learning_rate: float = 1e-4
     schedule: Schedule = "constant"
     warmup: float = 0.02
     target_decay: float = 0.996
+    accumulate: int = 1
+    queue: int = 0
     precision: Precision = "float32"
+    compile: bool = False
     log_every: int = 50
     checkpoint_every: int = 1000
     evaluate_every: int = 0
@@ -62,18 +86,34 @@ class ImageTraining:
     def __post_init__(self) -> None:
         in_range("steps", self.steps, at_least=1)
         in_range("batch_size", self.batch_size, at_least=2)
+        in_range("weight_decay", self.weight_decay, at_least=0)
+        in_range("momentum", self.momentum, at_least=0, at_most=1)
         in_range("learning_rate", self.learning_rate, above=0)
         in_range("warmup", self.warmup, at_least=0, at_most=1)
         in_range("target_decay", self.target_decay, at_least=0, at_most=1)
+        in_range("accumulate", self.accumulate, at_least=1)
+        in_range("queue", self.queue, at_least=0)
         in_range("log_every", self.log_every, at_least=1)
         in_range("checkpoint_every", self.checkpoint_every, at_least=1)
         in_range("evaluate_every", self.evaluate_every, at_least=0)
         one_of("schedule", self.schedule, get_args(Schedule))
+        one_of("optimiser", self.optimiser, get_args(Optimiser))
         one_of("precision", self.precision, get_args(Precision))
-        if self.make_objective().takes_negatives:
+        self._check_fit()
+
+    def _check_fit(self) -> None:
+        if self.decay_all and self.optimiser != "sgd":
+            raise InputError(f"decay_all with {self.optimiser}: it is sgd's, leave it out")
+        takes_negatives = self.make_objective().takes_negatives
+        if takes_negatives and not self.queue:
             raise InputError(
                 f"{self.method} with a batch of negatives of its own: image training draws none, "
-                "use negatives='second_view'"
+                "give it a queue of past outputs (queue=...) or use negatives='second_view'"
+            )
+        if self.queue and not takes_negatives:
+            raise InputError(
+                f"queue = {self.queue}, but {self.method} takes no negatives: use "
+                "negatives='separate', or leave the queue out"
             )
 
     def make_objective(self) -> Objective:

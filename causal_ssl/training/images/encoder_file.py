@@ -6,6 +6,7 @@ from typing import Any
 
 from causal_ssl import files
 from causal_ssl.errors import InputError
+from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig, ImageEncoder, image_encoder
 from causal_ssl.training.checkpoint import Identity
 from causal_ssl.training.images.checkpoints import RUN, Checkpoints, load
@@ -60,8 +61,10 @@ def read_encoder(path: Path) -> dict[str, Any]:
 def encoder_of(state: dict[str, Any]) -> ImageEncoder:
     """The encoder of what `read_encoder` has read."""
     description = state[RUN]["encoder"]
-    config = EncoderConfig(**description["config"])
-    encoder = image_encoder(config, output=description["output"], seed=0)
+    config = dict(description["config"])
+    if isinstance(head := config["head"], dict):
+        config["head"] = Head(**head)
+    encoder = image_encoder(EncoderConfig(**config), output=description["output"], seed=0)
     encoder.load_state_dict(state["weights"])
     return encoder.eval()
 
