@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from causal_ssl import cli, doctor
+from causal_ssl.cli.study import study_parser, study_values
 from causal_ssl.doctor import Finding
 from causal_ssl.experiments.catalogue import study_of
 
@@ -130,9 +131,9 @@ def test_a_bad_config_file_is_one_line(
 def test_options_win_over_the_config_file_and_that_over_the_preset(tmp_path: Path) -> None:
     (tmp_path / "my.yaml").write_text("n_fit: 300\nseeds: 4\ndependent: {steps: 50}\n")
     study = study_of("numerical")
-    parser = cli.study_parser(study)
+    parser = study_parser(study)
     given = f"--preset standard --config {tmp_path / 'my.yaml'} --n-fit 200 --dependent.seeds 9"
-    values = cli.study_values(parser, study, parser.parse_args(given.split()))
+    values = study_values(parser, study, parser.parse_args(given.split()))
     assert values["n_fit"] == 200
     assert values["n_score"] == 8192
     assert values["independent"] == {"seeds": 4, "steps": 8000}

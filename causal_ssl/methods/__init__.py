@@ -1,11 +1,15 @@
-"""The registry: one entry a method = objective + target + defaults + citation.
+"""The registry: one entry a method = objective + target + recipe + defaults + citation.
 
     method = methods.get("relic")
     objective = method.objective(alpha=0.5)
-    methods.names()                     # ['infonce', 'relic', ...]
+    method.image_recipe().critic        # how ResNet-50 is pretrained with it
+    methods.names()                     # ['infonce', 'relic', ...]: those of the numerical studies
     methods.names(takes_groups=True)    # ['supcon']: those that need the samples' groups
+    methods.pretraining_names()         # those that have a recipe for images
 
-Defaults are those of the numerical study: outputs in R^n compared by negative squared L2, tau = 1.
+Defaults are those of the numerical study: outputs in R^n compared by negative squared L2, tau = 1;
+of methods for images alone, those of their paper. Adding a method is one file here and its name
+below.
 """
 
 # Imported for their entries, in the order in which tables show them.
@@ -17,19 +21,29 @@ from causal_ssl.methods import (  # isort: skip
     barlow_twins,
     vicreg,
     supcon,
+    simclr,
+    moco_v2,
 )
-from causal_ssl.methods.registry import Method, get, names, register
+from causal_ssl.methods.recipe import ImageRecipe, Optimiser, Published
+from causal_ssl.methods.registry import Method, all_names, get, names, pretraining_names, register
 
 __all__ = [
+    "ImageRecipe",
     "Method",
+    "Optimiser",
+    "Published",
     "align_maxent",
+    "all_names",
     "barlow_twins",
     "get",
     "infonce",
+    "moco_v2",
     "names",
+    "pretraining_names",
     "register",
     "relic",
     "relic_t",
+    "simclr",
     "supcon",
     "vicreg",
 ]

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.methods.recipe import ImageRecipe
 from causal_ssl.objectives.objective import Objective
 
 
@@ -24,6 +25,8 @@ class Method:
         target: the second network is an exponential moving average (EMA) of the first, without
             gradient; False: it is the first itself (h = f).
         output: the range of the encoder: `linear`, R^d, or `sigmoid`, (0, 1)^d.
+        numerical: it works on vectors too, with neither predictor nor queue.
+        images: how it is pretrained on images; None: it is not.
     """
 
     name: str
@@ -34,6 +37,8 @@ class Method:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     target: bool = False
     output: Literal["linear", "sigmoid"] = "linear"
+    numerical: bool = True
+    images: ImageRecipe | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))
@@ -69,6 +74,17 @@ class Method:
                 raise unknown_name(f"option of {self.name}", name, self.options)
         return self.objective_class(**{**self.defaults, **overrides})
 
+    def image_recipe(self) -> ImageRecipe:
+        """How it is pretrained on images.
+
+        Raises:
+            InputError: it is not.
+        """
+        if self.images is None:
+            known = ", ".join(pretraining_names())
+            raise InputError(f"method {self.name!r} has no recipe for images: choose from {known}")
+        return self.images
+
 
 _METHODS: dict[str, Method] = {}
 
@@ -84,7 +100,8 @@ def register(method: Method) -> None:
             f"method {method.name!r} is registered already, as {_METHODS[method.name].title}: "
             "choose another name"
         )
-    for name in method.defaults:
+    own = method.images.objective if method.images else {}
+    for name in [*method.defaults, *own]:
         if name not in method.options:
             raise unknown_name(f"default of method {method.name}", name, method.options)
     _METHODS[method.name] = method
@@ -106,20 +123,35 @@ def get(name: str) -> Method:
 
 
 def names(*, takes_groups: bool | None = False) -> list[str]:
-    """The registered names, in the order of registration.
+    """The registered names of methods for vectors, in the order of registration.
 
     Args:
         takes_groups: False for the methods that train on views alone; True for those that need the
             samples' groups too; None for all.
 
     Examples:
-        >>> "infonce" in names(), "supcon" in names()
-        (True, False)
+        >>> "infonce" in names(), "supcon" in names(), "byol" in names()
+        (True, False, False)
         >>> names(takes_groups=True)
         ['supcon']
     """
     return [
         name
         for name, method in _METHODS.items()
-        if takes_groups is None or method.takes_groups == takes_groups
+        if method.numerical and (takes_groups is None or method.takes_groups == takes_groups)
     ]
+
+
+def pretraining_names() -> list[str]:
+    """The registered names of methods that have a recipe for images.
+
+    Examples:
+        >>> {"relic", "relic_t", "simclr", "byol"} <= set(pretraining_names())
+        True
+    """
+    return [name for name, method in _METHODS.items() if method.images is not None]
+
+
+def all_names() -> list[str]:
+    """Every registered name, in the order of registration."""
+    return list(_METHODS)

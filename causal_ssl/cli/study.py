@@ -1,0 +1,99 @@
+"""`causal-ssl study NAME`: every config field of the study is an option."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+
+from causal_ssl.cli.fields import add_fields, from_file, given_values
+from causal_ssl.cli.words import chosen, fail
+from causal_ssl.errors import InputError
+from causal_ssl.experiments import options
+from causal_ssl.experiments.catalogue import STUDIES, Entry, preset, presets, study_of
+from causal_ssl.parser import Parser
+
+EXAMPLES = """examples:
+  causal-ssl study numerical --preset quick
+  causal-ssl study theorem1 --preset quick
+  causal-ssl study invariance --preset quick"""
+
+
+def run(given: list[str], words: list[str]) -> None:
+    """Run a study, or continue it."""
+    titles = {name: entry.title for name, entry in STUDIES.items()}
+    about = "Run a study in a directory of its own."
+    study = study_of(chosen(given, words, "study", titles, about=about, examples=EXAMPLES))
+    parser = study_parser(study)
+    asked = parser.parse_args(given[1:])
+    config = options.from_dict(study.config, study_values(parser, study, asked))
+    workers = asked.workers
+    if workers is not None and workers < 0:
+        raise InputError(f"--workers must be at least 0, got {workers}")
+    out = Path(asked.out or f"runs/{study.name}/{asked.preset}")
+
+    from causal_ssl.experiments import study as studies
+    from causal_ssl.experiments.workers import WorkerError
+
+    try:
+        studies.run(config, out, workers=workers)
+    except WorkerError as error:
+        failure = error.failure
+        again = "\nwhat is finished is kept, repeat the command to continue"
+        fail(words, f"{failure.details}{error}{'' if failure.final else again}", 1)
+
+
+def study_parser(study: Entry) -> Parser:
+    """The parser of a study's options."""
+    parser = Parser(f"study {study.name}", f"{study.title}.", study.examples)
+    parser.usage = f"causal-ssl study {study.name} [options]"
+    group = parser.add_argument_group("the run")
+    group.add_argument(
+        "--preset",
+        metavar="NAME",
+        default="quick",
+        help=f"where values not given come from: {', '.join(presets(study.name))} (default: quick)",
+    )
+    group.add_argument("--config", metavar="FILE", help="YAML file with config values")
+    group.add_argument(
+        "--out", metavar="DIR", help=f"the run's own directory (default: runs/{study.name}/PRESET)"
+    )
+    group.add_argument(
+        "--workers",
+        metavar="N",
+        type=int,
+        help="processes (default: one per core); 0: no further ones",
+    )
+    for name, (text, _) in study.shortcuts.items():
+        group.add_argument(f"--{name}", metavar="N", type=int, help=text)
+    fields = parser.add_argument_group("the study, with the defaults of the quick preset")
+    add_fields(fields, study.config, options.flatten(options.to_dict(study.config())))
+    return parser
+
+
+def study_values(parser: Parser, study: Entry, asked: Namespace) -> dict[str, Any]:
+    """Config values, nested: of the preset, over it the config file's, over it the options'."""
+
+    def expanded(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            key: values[name]
+            for name, (_, keys) in study.shortcuts.items()
+            if name in values
+            for key in keys
+        }
+
+    flat = options.flatten(preset(study.name, asked.preset))
+    if asked.config is not None:
+        flat |= from_file(
+            parser,
+            Path(asked.config),
+            study.config,
+            kind="study",
+            name=study.name,
+            shortcuts=study.shortcuts,
+            expanded=expanded,
+        )
+    given = given_values(asked)
+    known = [name for name, _, _ in options.walk(study.config)]
+    own = {key: given[key] for key in known if key in given}
+    return options.nest(flat | expanded(given) | own)
