@@ -1,0 +1,85 @@
+"""Optimisers of image encoders, and which parameters they decay and adapt."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import torch
+from torch.nn import Parameter
+
+Optimiser = Literal["adam", "sgd", "lars"]
+
+TRUST = 1e-3
+"""LARS's eta: the norm of a tensor's step, before the learning rate, by that of the tensor."""
+
+
+def make_optimiser(
+    name: Optimiser,
+    parameters: Iterable[tuple[str, Parameter]],
+    *,
+    learning_rate: float,
+    weight_decay: float = 0.0,
+    momentum: float = 0.9,
+    decay_all: bool = False,
+) -> torch.optim.Optimizer:
+    """The optimiser of that name, for the two groups of `parameter_groups`.
+
+    - "adam": with betas (0.9, 0.999); its weight decay is decoupled from the gradient (AdamW).
+    - "sgd": buffer <- momentum buffer + g + decay w, then w <- w - rate buffer.
+    - "lars": the same with q (g + decay w) in place of g + decay w, for each tensor of weights as a
+      whole: q = eta |w| / (|g| + decay |w|), or 1 if |w| or |g| is 0. Biases and the parameters
+      of norms are not adapted (q = 1).
+
+    Args:
+        name: of the optimiser.
+        parameters: names and parameters, as `named_parameters` gives them.
+        learning_rate: of both groups; the trainer sets it anew at each step.
+        weight_decay: of the weights.
+        momentum: of sgd and lars.
+        decay_all: of sgd: the others have the same decay.
+
+    References:
+        LARS: You et al. 2017, arXiv 1708.03888; the groups: BYOL, arXiv 2006.07733, appendix C.
+
+    Examples:
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> lars = make_optimiser("lars", layer.named_parameters(), learning_rate=0.3)
+        >>> [group["always_adapt"] for group in lars.param_groups]
+        [True, False]
+    """
+    groups = parameter_groups(parameters, weight_decay=weight_decay, decay_all=decay_all)
+    if name == "adam":
+        return torch.optim.Adam(groups, lr=learning_rate, decoupled_weight_decay=True, fused=True)
+    if name == "sgd":
+        return torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, fused=True)
+    from timm.optim import Lars
+
+    for group, adapted in zip(groups, (True, False), strict=True):
+        # Left alone, timm's adapts whatever it decays: without decay, nothing.
+        group["always_adapt"] = adapted
+    return Lars(groups, lr=learning_rate, momentum=momentum, trust_coeff=TRUST)
+
+
+def parameter_groups(
+    parameters: Iterable[tuple[str, Parameter]], *, weight_decay: float, decay_all: bool = False
+) -> list[dict[str, Any]]:
+    """Two groups: the weights; and biases and the parameters of norms, without decay.
+
+    The second group has the tensors of one dimension at most, whatever their names.
+
+    Args:
+        parameters: names and parameters.
+        weight_decay: of the first group; with `decay_all` of both.
+
+    Examples:
+        >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
+        >>> groups = parameter_groups(network.named_parameters(), weight_decay=0.1)
+        >>> [(len(group["params"]), group["weight_decay"]) for group in groups]
+        [(1, 0.1), (3, 0.0)]
+    """
+    both = [parameter for _, parameter in parameters]
+    weights = [parameter for parameter in both if parameter.ndim > 1]
+    others = [parameter for parameter in both if parameter.ndim <= 1]
+    return [
+        {"params": weights, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": weight_decay if decay_all else 0.0},
+    ]
