@@ -27,7 +27,7 @@ def add_fields(group: Any, config: type, base: Mapping[str, Any]) -> None:
         many = getattr(kind, "__origin__", None) is tuple
         each = present(kind.__args__[0] if many else kind)
         default = " ".join(map(str, base[name])) if many else base[name]
-        shown = "" if default is None else f" (default: {_short(default)})"
+        shown = "" if default in (None, "") else f" (default: {_short(default)})"
         group.add_argument(
             f"--{flag(name)}",
             type=each,

@@ -51,6 +51,8 @@ def check(options: object) -> None:
     """
     for each in fields(options):  # type: ignore[arg-type]
         value = getattr(options, each.name)
+        if value is None:
+            continue
         items = value if isinstance(value, tuple) else (value,)
         if not items:
             raise InputError(f"{each.name} is empty: name at least one")

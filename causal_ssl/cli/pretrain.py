@@ -1,0 +1,102 @@
+"""`causal-ssl pretrain METHOD`: every field of `Pretraining` is an option."""
+
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+
+from causal_ssl.cli.fields import add_fields, from_file, given_values
+from causal_ssl.cli.words import fail
+from causal_ssl.errors import InputError
+from causal_ssl.experiments import options
+from causal_ssl.experiments.pretraining.config import Pretraining, preset, presets
+from causal_ssl.parser import Parser
+
+EXAMPLES = """examples:
+  causal-ssl pretrain relic --preset imagenet-resnet50 --data-root imagenet --dry-run
+  torchrun --nproc-per-node 8 -m causal_ssl pretrain relic --data-root imagenet
+  causal-ssl pretrain relic_t --preset imagenet-resnet50-1gpu --data-root imagenet
+  causal-ssl pretrain byol --preset causal3dident-resnet18 --data-root sets/causal3dident
+  causal-ssl pretrain relic --preset fashion-small --data-root /usr/share/datasets/fashion-mnist
+
+`causal-ssl methods` lists the methods. An interrupted run continues when its command is repeated.
+A value comes from the command line, else from --config, else from --preset, else from the method's
+recipe."""
+DEFAULT = "imagenet-resnet50"
+
+
+def run(given: list[str], words: list[str]) -> None:
+    """Train an image encoder with a method, or continue to."""
+    parser = pretrain_parser()
+    asked = parser.parse_args(given)
+    if asked.method is None:
+        raise InputError("no method: name one, such as relic (`causal-ssl methods` lists them)")
+    words.append(asked.method)
+    config = options.from_dict(Pretraining, pretrain_values(parser, asked))
+    out = Path(asked.out or f"runs/pretraining/{asked.preset}-{asked.method}")
+
+    from rich.console import Console
+
+    from causal_ssl.experiments.pretraining import dry_run, run
+    from causal_ssl.training.images import NonFiniteError
+
+    console = Console()
+    if asked.dry_run:
+        images, plan = run.opened(asked.method, config, console=console)
+        print(dry_run.as_lines(dry_run.dry_run(plan, config, images)))
+        return
+    try:
+        run.pretrain(asked.method, config, out, console=console)
+    except NonFiniteError as error:
+        fail(words, str(error), 1)
+    except OSError as error:  # a full disk
+        fail(words, " ".join([str(error), *getattr(error, "__notes__", [])]), 1)
+
+
+def pretrain_parser() -> Parser:
+    """The parser of its options."""
+    about = "Train an image encoder with a method, or continue to."
+    parser = Parser("pretrain", about, EXAMPLES)
+    parser.usage = "causal-ssl pretrain METHOD [options]"
+    parser.add_argument("method", metavar="METHOD", nargs="?", help="of `causal-ssl methods`")
+    group = parser.add_argument_group("the run")
+    titles = "; ".join(f"{name}: {text}" for name, text in presets().items())
+    group.add_argument(
+        "--preset",
+        metavar="NAME",
+        default=DEFAULT,
+        help=f"where values not given come from (default: {DEFAULT}). {titles}",
+    )
+    group.add_argument("--config", metavar="FILE", help="YAML file with values")
+    group.add_argument(
+        "--out", metavar="DIR", help="the run's own directory (default: runs/pretraining/...)"
+    )
+    group.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="take a few steps and estimate time, memory and disk of the whole run",
+    )
+    fields = parser.add_argument_group("in place of the preset's or the method's values")
+    add_fields(fields, Pretraining, options.flatten(options.to_dict(Pretraining())))
+    return parser
+
+
+def pretrain_values(parser: Parser, asked: Namespace) -> dict[str, Any]:
+    """Values of the preset, over them the config file's, over them the options'."""
+    flat = preset(asked.preset)
+    if asked.config is not None:
+        flat |= from_file(
+            parser,
+            Path(asked.config),
+            Pretraining,
+            kind="preset",
+            name=asked.preset,
+            shortcuts={},
+            expanded=lambda _: {},
+        )
+    known = {name for name, _, _ in options.walk(Pretraining)}
+    given = {key: value for key, value in given_values(asked).items() if key in known}
+    for one, other in (("steps", "epochs"), ("epochs", "steps")):
+        if one in given and other not in given:
+            flat.pop(other, None)
+    return flat | given

@@ -1,0 +1,1 @@
+"""Pretraining an image encoder with a method of the registry: `causal-ssl pretrain`."""

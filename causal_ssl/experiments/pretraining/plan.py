@@ -1,0 +1,203 @@
+"""What a pretraining run comes to: the method's recipe with what was asked in place of parts."""
+
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from causal_ssl import methods
+from causal_ssl.errors import InputError
+from causal_ssl.experiments.pretraining.config import Pretraining
+from causal_ssl.methods import ImageRecipe, Method
+from causal_ssl.models.heads import Head
+from causal_ssl.models.image_encoders import EncoderConfig
+from causal_ssl.training.images import ImageTraining
+from causal_ssl.views.augmentations import CAUSAL3DIDENT, IMAGENET, Normalise, Stack, stacks
+
+FASHION_MNIST = Normalise(mean=(0.2860,) * 3, std=(0.3530,) * 3)
+"""Of the 60,000 training images, grey as three equal channels."""
+MOMENTS = {"imagenet": IMAGENET, "causal3dident": CAUSAL3DIDENT, "fashion_mnist": FASHION_MNIST}
+
+
+@dataclass(frozen=True)
+class Views:
+    """Views of a batch by a stack of augmentations, drawn from the trainer's generator."""
+
+    stack: Stack
+
+    def __call__(
+        self, batch: dict[str, Tensor], generator: torch.Generator
+    ) -> tuple[list[Tensor], Any]:
+        views, record = self.stack(batch["image"], generator=generator, aspect=batch.get("aspect"))
+        return list(views), record
+
+
+def labels_of(batch: dict[str, Tensor]) -> Tensor:
+    """The classes of a batch."""
+    return batch["label"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A pretraining run, resolved.
+
+    Attributes:
+        method: of the registry.
+        recipe: its own, with what was asked in place of parts.
+        training: what the trainer is given.
+        views: how it makes them.
+        epochs: passes over the images.
+        n_images, n_classes: of the data.
+    """
+
+    method: Method
+    recipe: ImageRecipe
+    training: ImageTraining
+    views: Views
+    epochs: float
+    n_images: int
+    n_classes: int
+
+    @property
+    def takes_labels(self) -> bool:
+        """Whether training looks at the classes."""
+        return self.training.make_objective().takes_groups
+
+
+def make_plan(name: str, asked: Pretraining, *, n_images: int, n_classes: int) -> Plan:
+    """The run that a method and options come to on so many images.
+
+    Args:
+        name: of the method.
+        asked: the options.
+        n_images, n_classes: of the training images.
+
+    Raises:
+        InputError: no such method or none with a recipe for images, values that do not fit each
+            other, or fewer images than a batch.
+    """
+    method = methods.get(name)
+    recipe = _recipe(method.image_recipe(), asked)
+    batch_size = recipe.batch_size
+    if batch_size > n_images:
+        raise InputError(
+            f"{n_images:,} images for a batch of {batch_size:,}: give --batch-size, at most "
+            f"{n_images}"
+        )
+    per_epoch = n_images // batch_size
+    steps = asked.steps or ceil(recipe.epochs * per_epoch)
+    warmup = recipe.optimiser.warmup_epochs * per_epoch / steps
+    if warmup > 1:
+        raise InputError(
+            f"warmup_epochs = {recipe.optimiser.warmup_epochs:g} of {steps / per_epoch:.3g} epochs "
+            "in all: give fewer, or more epochs"
+        )
+    training = ImageTraining(
+        steps=steps,
+        batch_size=batch_size,
+        method=name,
+        objective={**method.defaults, **recipe.objective, **_objective(asked, method)},
+        encoder=_encoder(recipe, asked, n_classes),
+        predictor=recipe.predictor,
+        optimiser=recipe.optimiser.name,
+        weight_decay=recipe.optimiser.weight_decay,
+        decay_all=recipe.optimiser.decay_all,
+        momentum=recipe.optimiser.momentum,
+        learning_rate=recipe.optimiser.rate(batch_size),
+        schedule="warmup_cosine",
+        warmup=warmup,
+        target_decay=recipe.target_decay,
+        target_schedule=recipe.target_schedule,
+        accumulate=asked.accumulate,
+        queue=recipe.queue,
+        precision=asked.precision,  # type: ignore[arg-type]
+        compile=asked.compile,
+        log_every=asked.log_every,
+        checkpoint_every=asked.checkpoint_every,
+        evaluate_every=asked.monitor_every,
+    )
+    views = Views(stacks.get(recipe.views).at_size(asked.size))
+    return Plan(method, recipe, training, views, steps / per_epoch, n_images, n_classes)
+
+
+def _recipe(recipe: ImageRecipe, asked: Pretraining) -> ImageRecipe:
+    """The recipe with what was asked; a predictor or queue only where the method has one."""
+    changes: dict[str, Any] = {}
+    if asked.critic is not None and recipe.n_outputs is not None:
+        *hidden, n_outputs = _widths("critic", asked.critic)
+        changes["critic"] = replace(recipe.critic, hidden=tuple(hidden))
+        changes["n_outputs"] = n_outputs
+    if asked.predictor is not None and recipe.predictor is not None:
+        *hidden, last = _widths("predictor", asked.predictor)
+        wanted = changes.get("n_outputs", recipe.n_outputs)
+        if last != wanted:
+            raise InputError(
+                f"predictor {asked.predictor} ends with {last}, the critic with {wanted}: "
+                "what is predicted are the critic's outputs"
+            )
+        changes["predictor"] = replace(recipe.predictor, hidden=tuple(hidden))
+    if asked.queue is not None and recipe.queue:
+        changes["queue"] = asked.queue
+    for name in ("views", "batch_size", "epochs", "target_decay"):
+        if (value := getattr(asked, name)) is not None:
+            changes[name] = value
+    return replace(recipe, optimiser=_optimiser(recipe, asked), **changes)
+
+
+def _optimiser(recipe: ImageRecipe, asked: Pretraining) -> methods.Optimiser:
+    optimiser = recipe.optimiser
+    if asked.optimiser is not None and asked.optimiser != optimiser.name:
+        if asked.learning_rate is None:
+            raise InputError(
+                f"optimiser {asked.optimiser} in place of {optimiser.name}: its learning rate is "
+                "another one, give --learning-rate"
+            )
+        optimiser = replace(optimiser, name=asked.optimiser, decay_all=False)
+    changes: dict[str, Any] = {}
+    if asked.learning_rate is not None:
+        changes = {"learning_rate": asked.learning_rate, "rule": "fixed"}
+    for name in ("weight_decay", "warmup_epochs"):
+        if (value := getattr(asked, name)) is not None:
+            changes[name] = value
+    return replace(optimiser, **changes)
+
+
+def _objective(asked: Pretraining, method: Method) -> dict[str, Any]:
+    given = {
+        name: value
+        for name in ("similarity", "tau", "alpha", "positives")
+        if (value := getattr(asked, name)) is not None
+    }
+    for name in given:
+        if name not in method.options:
+            raise InputError(
+                f"{name} = {given[name]}, but {method.name} has no such option: leave it out "
+                f"(it has {', '.join(method.options) or 'none'})"
+            )
+    return given
+
+
+def _encoder(recipe: ImageRecipe, asked: Pretraining, n_classes: int) -> EncoderConfig:
+    moments = MOMENTS[asked.moments]
+    return EncoderConfig(
+        asked.encoder,
+        stem=asked.stem,  # type: ignore[arg-type]
+        head=recipe.critic,
+        n_outputs=n_classes if recipe.n_outputs is None else recipe.n_outputs,
+        mean=moments.mean,
+        std=moments.std,
+    )
+
+
+def _widths(name: str, text: str) -> list[int]:
+    parts = text.split("-")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise InputError(f"{name} {text!r}: give the widths of its layers, such as 2048-128")
+    return [int(part) for part in parts]
+
+
+def widths_of(head: Head, n_outputs: int) -> str:
+    """A head as `--critic` takes it."""
+    return "-".join(map(str, (*head.hidden, n_outputs)))

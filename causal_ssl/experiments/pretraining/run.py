@@ -1,0 +1,144 @@
+"""`causal-ssl pretrain METHOD`: options in, a trained encoder out.
+
+DIR/config.yaml, environment.json   what was asked, and what it was computed with
+DIR/metrics.csv, timing.csv         losses, rates and probes by step; what the clock said
+DIR/checkpoints/                    the last two
+DIR/encoder.pt                      trunk and critic, for `load_encoder`
+DIR/resnet50.safetensors            the trunk as torchvision's ResNet (not of other trunks)
+
+Called again after an interruption it continues, and ends, on a CPU, bit for bit where it would have
+ended.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from causal_ssl import methods
+from causal_ssl.datasets.images import Images, open_images
+from causal_ssl.errors import InputError
+from causal_ssl.experiments import environment, options
+from causal_ssl.experiments.causal3dident.render_progress import watching
+from causal_ssl.experiments.pretraining.config import Pretraining
+from causal_ssl.experiments.pretraining.monitor import Monitor, some
+from causal_ssl.experiments.pretraining.plan import Plan, labels_of, make_plan
+from causal_ssl.experiments.run_directory import RunDirectory
+from causal_ssl.training.images import TrainedImages, export_resnet, train_images
+from causal_ssl.training.images.launch import is_first_process
+
+ELSEWHERE = ("data_root", "workers", "checkpoint_every")
+"""Options with which a run may be continued at another value."""
+
+
+def pretrain(name: str, asked: Pretraining, out: Path | str, *, console: Console) -> TrainedImages:
+    """Train an encoder with a method, or continue to.
+
+    Args:
+        name: of the method.
+        asked: the options.
+        out: the run's directory.
+        console: where to say what happens.
+
+    Raises:
+        InputError: what does not fit together or is not there; nothing has been changed then.
+        NonFiniteError, KeyboardInterrupt: see `train_images`.
+    """
+    images, plan = opened(name, asked, console=console)
+    monitor = _monitor(asked, images, console)
+    directory = RunDirectory(out)
+    with _claimed(directory, name, asked):
+        trained = train_images(
+            plan.training,
+            images,
+            plan.views,
+            out=directory.path,
+            seed=asked.seed,
+            groups=labels_of if plan.takes_labels else None,
+            evaluate=monitor,
+            device=asked.device,
+            devices=asked.devices,
+            nodes=asked.nodes,
+            workers=asked.workers,
+        )
+        if is_first_process():
+            _leave(directory, plan, trained, console)
+    return trained
+
+
+def opened(name: str, asked: Pretraining, *, console: Console) -> tuple[Images, Plan]:
+    """The training images, and the run that the options come to on them.
+
+    Raises:
+        InputError: see `open_images` and `make_plan`.
+    """
+    methods.get(name).image_recipe()  # before anything is listed
+    if not asked.data_root:
+        raise InputError("no images: give --data-root, the folder that they are in")
+    images = _open(asked, "train", console)
+    return images, make_plan(name, asked, n_images=len(images), n_classes=len(images.classes))
+
+
+def _open(asked: Pretraining, split: str, console: Console) -> Images:
+    with watching(console) as watcher:
+        return open_images(
+            asked.data_root,
+            split,
+            size=asked.working_size,
+            subset=(asked.subset or None) if split == "train" else None,
+            on_corrupt=asked.on_corrupt,
+            watcher=watcher,
+        )
+
+
+def _monitor(asked: Pretraining, images: Images, console: Console) -> Monitor | None:
+    if not asked.monitor_images:
+        return None
+    try:
+        held_out = _open(asked, "val", console)
+    except InputError as error:
+        raise InputError(
+            f"no held-out images to score on: {error}. Give --monitor-images 0 to train without"
+        ) from error
+    fit, score = (
+        some(data, asked.monitor_images, size=asked.size, seed=0) for data in (images, held_out)
+    )
+    return Monitor(fit, score, alarm=lambda text: console.print(f"[red]{text}[/red]"))
+
+
+@contextmanager
+def _claimed(directory: RunDirectory, name: str, asked: Pretraining) -> Iterator[None]:
+    """The directory is this run's; of several processes the first sees to that."""
+    if not is_first_process():
+        yield
+        return
+    values = {k: v for k, v in options.to_dict(asked).items() if k not in ELSEWHERE}
+    with directory.claim("pretraining", {"method": name, **values}):
+        facts = environment.environment("cuda" if asked.device == "cuda" else "cpu")
+        if not (directory / "environment.json").exists():
+            directory.write("environment.json", json.dumps(facts, indent=2) + "\n")
+        yield
+
+
+def _leave(directory: RunDirectory, plan: Plan, trained: TrainedImages, console: Console) -> None:
+    trunk = plan.training.encoder.name
+    left = ["encoder.pt"]
+    if trunk.startswith("resnet"):
+        left.append(f"{trunk}.safetensors")
+        export_resnet(directory / left[-1], trained.encoder)
+    last = trained.metrics[trained.metrics.step == trained.metrics.step.max()]
+    scores = dict(zip(last.metric, last.value, strict=True))
+    shown = [
+        f"{title} {scores[key]:{form}}"
+        for key, title, form in (
+            ("linear_top1", "linear", ".3f"),
+            ("knn_top1", "nearest neighbours", ".3f"),
+            ("rank_me", "RankMe", ".1f"),
+        )
+        if key in scores
+    ]
+    where = f"{directory.path}: {', '.join(left)}, metrics.csv"
+    for line in ([", ".join(shown)] if shown else []) + [where]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
