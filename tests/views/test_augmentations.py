@@ -15,6 +15,7 @@ from causal_ssl.views.augmentations import (
     CAUSAL3DIDENT,
     Augmentation,
     ColourJitter,
+    Frame,
     GaussianBlur,
     Greyscale,
     HorizontalFlip,
@@ -59,7 +60,7 @@ def jitter_one(image: Tensor, record: Parameters, i: int) -> Tensor:
 
 def crop_one(image: Tensor, record: Parameters, i: int, crop: RandomResizedCrop) -> Tensor:
     box = [record[name][i].item() for name in crop.names]
-    out = list(crop.size_after(image.shape[-2:]))
+    out = list(crop.frame_after(Frame(*image.shape[-2:])).size)
     mode = InterpolationMode(crop.interpolation)
     resized = reference.resized_crop(image, *box, out, interpolation=mode, antialias=True)
     return resized.clamp(0, 1) if image.is_floating_point() else resized
@@ -225,7 +226,7 @@ def test_jitter_draws_the_law_it_states() -> None:
 
 def test_two_views_are_turned_differently_over_all_pairs_alike() -> None:
     u = torch.rand(N, 2, 1, generator=generator_for(2), dtype=torch.float64)
-    first, second = (p["turns"] for p in Rotation().parameters_of_views(u, [(8, 8)] * 2))
+    first, second = (p["turns"] for p in Rotation().parameters_of_views(u, [Frame(8, 8)] * 2))
     pairs, counts = torch.stack([first, second], 1).unique(dim=0, return_counts=True)
     assert len(pairs) == 12
     assert (pairs[:, 0] != pairs[:, 1]).all()
@@ -271,6 +272,14 @@ def test_what_is_no_batch_of_images(images: Tensor, message: str) -> None:
         Greyscale().apply(images, record)
 
 
+def test_a_rounding_error_beyond_the_range_is_no_other_range() -> None:
+    # Antialiasing resizes make 1.0000001 of white.
+    white = reference.resize(torch.ones(2, 3, 375, 500), [256, 256])
+    assert white.max() > 1
+    record = Parameters({"applied": torch.ones(2, dtype=torch.bool)})
+    torch.testing.assert_close(HorizontalFlip().apply(white, record), white)
+
+
 def test_records_that_do_not_fit() -> None:
     images = pictures(2)
     with pytest.raises(InputError, match="3 samples for 2 images"):
@@ -290,7 +299,7 @@ def test_rotations_need_squares_and_few_views() -> None:
     with pytest.raises(InputError, match="quarter turns"):
         Rotation().apply(pictures(2), Parameters({"turns": torch.tensor([0, 1])}))
     with pytest.raises(InputError, match="at most 4"):
-        Rotation().parameters_of_views(torch.zeros(2, 5, 1), [(8, 8)] * 5)
+        Rotation().parameters_of_views(torch.zeros(2, 5, 1), [Frame(8, 8)] * 5)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@
     stack = stacks.get("crop_small_colour_distortion").then("normalise", CAUSAL3DIDENT)
     (first, second), record = stack(images, generator=generator_for(seed, "views", step))
 
+    stack = stacks.get("relic").at_size(224)        # of images resized to 256 x 256, say
+    views, record = stack(images, generator=generator, aspect=width_over_height_before)
+
 Not imported by `causal_ssl.views`: it brings torchvision.
 """
 
@@ -13,6 +16,7 @@ from causal_ssl.views.augmentations.augmentation import Augmentation
 from causal_ssl.views.augmentations.blur import GaussianBlur
 from causal_ssl.views.augmentations.colour import ColourJitter
 from causal_ssl.views.augmentations.crop import RandomResizedCrop
+from causal_ssl.views.augmentations.frame import Frame
 from causal_ssl.views.augmentations.parameters import Parameters
 from causal_ssl.views.augmentations.rotation import HorizontalFlip, Rotation
 from causal_ssl.views.augmentations.stack import Record, Stack, Views
@@ -29,6 +33,7 @@ __all__ = [
     "IMAGENET",
     "Augmentation",
     "ColourJitter",
+    "Frame",
     "GaussianBlur",
     "Greyscale",
     "HorizontalFlip",

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from causal_ssl.errors import in_range
-from causal_ssl.views.augmentations._pipeline import Size, changed_where, checked_size, run
+from causal_ssl.views.augmentations._pipeline import changed_where, run
+from causal_ssl.views.augmentations.frame import Frame, Size, checked_frame
 from causal_ssl.views.augmentations.parameters import Parameters
 
 
@@ -38,10 +39,10 @@ class Augmentation(ABC):
     gives_images: ClassVar[bool] = True
 
     @abstractmethod
-    def parameters(self, u: Tensor, size: Size) -> Parameters:
+    def parameters(self, u: Tensor, frame: Frame) -> Parameters:
         """The parameters that n rows of uniform numbers (n, n_uniforms) stand for.
 
-        Row i depends on row i of u alone.
+        Row i depends on row i of u and of the frame's aspects alone.
         """
 
     @abstractmethod
@@ -51,30 +52,35 @@ class Augmentation(ABC):
         Where `moves_pixels`: uint8 too, and the result is `images` itself or new memory.
         """
 
-    def parameters_of_views(self, u: Tensor, sizes: Sequence[Size]) -> tuple[Parameters, ...]:
+    def parameters_of_views(self, u: Tensor, frames: Sequence[Frame]) -> tuple[Parameters, ...]:
         """As `parameters` for all views of n samples at once, u (n, n_views, n_uniforms).
 
         Independent between views unless an augmentation says otherwise.
         """
-        return tuple(self.parameters(u[:, view], size) for view, size in enumerate(sizes))
+        return tuple(self.parameters(u[:, view], frame) for view, frame in enumerate(frames))
 
-    def size_after(self, size: Size) -> Size:
-        """Height and width of the result for images of that height and width."""
-        return size
+    def frame_after(self, frame: Frame) -> Frame:
+        """That of the result."""
+        return frame
 
-    def draw(self, n: int, *, generator: torch.Generator, size: Size) -> Parameters:
+    def draw(
+        self, n: int, *, generator: torch.Generator, size: Size, aspect: Tensor | None = None
+    ) -> Parameters:
         """Parameters for n samples; see `uniform_rows` for what depends on what.
 
         Args:
             n: at least 0.
             generator: on any device; the record is a function of its state.
             size: height and width of the images.
+            aspect: width / height of the originals that were resized to it whatever their shape,
+                (n,): crops are drawn as on them; None: that of `size`.
 
         Raises:
-            InputError: n or a size out of range, or a size that this augmentation cannot take.
+            InputError: n, a size or an aspect out of range, or one that this augmentation cannot
+                take.
         """
         u = uniform_rows(n, 1, self.n_uniforms, generator)
-        return self.parameters(u[:, 0], checked_size(size))
+        return self.parameters(u[:, 0], checked_frame(n, size, aspect))
 
     def apply(self, images: Tensor, parameters: Parameters) -> Tensor:
         """The views of images under do(S = s): row i of the record done to image i.
@@ -114,7 +120,7 @@ class Occasional(Augmentation):
     def __post_init__(self) -> None:
         in_range("p", self.p, at_least=0, at_most=1)
 
-    def parameters(self, u: Tensor, size: Size) -> Parameters:
+    def parameters(self, u: Tensor, frame: Frame) -> Parameters:
         return Parameters({"applied": u[:, 0] < self.p})
 
     @abstractmethod

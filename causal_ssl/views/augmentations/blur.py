@@ -7,8 +7,9 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 from causal_ssl.errors import InputError, in_range
-from causal_ssl.views.augmentations._pipeline import Size, changed_where
+from causal_ssl.views.augmentations._pipeline import changed_where
 from causal_ssl.views.augmentations.augmentation import Augmentation, between
+from causal_ssl.views.augmentations.frame import Frame, Size
 from causal_ssl.views.augmentations.parameters import Parameters
 
 
@@ -59,8 +60,8 @@ class GaussianBlur(Augmentation):
             raise InputError(f"an image of {size[0]} x {size[1]} pixels has no border to reflect")
         return max(1, int(self.kernel * min(size)) // 2)
 
-    def parameters(self, u: Tensor, size: Size) -> Parameters:
-        self.radius(size)
+    def parameters(self, u: Tensor, frame: Frame) -> Parameters:
+        self.radius(frame.size)
         sigma = between(u[:, 1], *self.sigma).float()
         return Parameters({"applied": u[:, 0] < self.p, "sigma": sigma})
 

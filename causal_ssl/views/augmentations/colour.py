@@ -7,8 +7,9 @@ from torch import Tensor
 
 from causal_ssl.errors import in_range
 from causal_ssl.views.augmentations._colour_space import blended_, hue_shifted_
-from causal_ssl.views.augmentations._pipeline import Size, changed_where
+from causal_ssl.views.augmentations._pipeline import changed_where
 from causal_ssl.views.augmentations.augmentation import Augmentation, between
+from causal_ssl.views.augmentations.frame import Frame
 from causal_ssl.views.augmentations.parameters import Parameters
 
 OPERATIONS = ("brightness", "contrast", "saturation", "hue")
@@ -68,7 +69,7 @@ class ColourJitter(Augmentation):
         """
         return cls(p, 0.8 * strength, 0.8 * strength, 0.8 * strength, 0.2 * strength)
 
-    def parameters(self, u: Tensor, size: Size) -> Parameters:
+    def parameters(self, u: Tensor, frame: Frame) -> Parameters:
         strengths = (self.brightness, self.contrast, self.saturation)
         factors = [between(u[:, 1 + k], max(0, 1 - s), 1 + s) for k, s in enumerate(strengths)]
         factors.append(between(u[:, 4], -self.hue, self.hue))

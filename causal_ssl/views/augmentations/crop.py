@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from causal_ssl.errors import InputError, in_range, one_of
-from causal_ssl.views.augmentations._pipeline import Size
 from causal_ssl.views.augmentations._resampling import Interpolation, resized_crops
 from causal_ssl.views.augmentations.augmentation import Augmentation, between
+from causal_ssl.views.augmentations.frame import Frame
 from causal_ssl.views.augmentations.parameters import Parameters
 
 _ATTEMPTS = 10
@@ -22,6 +22,11 @@ class RandomResizedCrop(Augmentation):
 
     The law is torchvision's: of ten proposals the first that fits into the image, else the largest
     central window within `ratio`. A proposal's place is uniform. Resized with antialiasing.
+
+    Images that were resized to one size whatever their shape (say 500 x 375 to 256 x 256) come with
+    the originals' `aspect`. The law is then that on the originals: in the resized image areas are
+    the same fractions and ratios are divided by the aspect of a pixel, so a window of ratio 1 shows
+    its content in true proportions.
 
     Parameters: `top`, `left`, `height`, `width`, (n,) int64, in pixels.
 
@@ -61,48 +66,47 @@ class RandomResizedCrop(Augmentation):
             in_range("size", self.size, at_least=1)
         one_of("interpolation", self.interpolation, get_args(Interpolation))
 
-    def size_after(self, size: Size) -> Size:
-        return size if self.size is None else (self.size, self.size)
+    def frame_after(self, frame: Frame) -> Frame:
+        size = frame.size if self.size is None else (self.size, self.size)
+        return Frame(*size)
 
-    def parameters(self, u: Tensor, size: Size) -> Parameters:
+    def parameters(self, u: Tensor, frame: Frame) -> Parameters:
         height, width, fits = self._proposed(
-            u[:, :_ATTEMPTS], u[:, _ATTEMPTS : 2 * _ATTEMPTS], size
+            u[:, :_ATTEMPTS], u[:, _ATTEMPTS : 2 * _ATTEMPTS], frame
         )
-        central_height, central_width = self._central(size)
+        central_height, central_width = self._central(frame)
         height = torch.where(fits, height, central_height)
         width = torch.where(fits, width, central_width)
-        spare_height, spare_width = size[0] - height, size[1] - width
+        spare_height, spare_width = frame.height - height, frame.width - width
         top = torch.where(fits, (u[:, -2] * (spare_height + 1)).long(), spare_height // 2)
         left = torch.where(fits, (u[:, -1] * (spare_width + 1)).long(), spare_width // 2)
         return Parameters({"top": top, "left": left, "height": height, "width": width})
 
     def _proposed(
-        self, u_area: Tensor, u_ratio: Tensor, size: Size
+        self, u_area: Tensor, u_ratio: Tensor, frame: Frame
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The first of a sample's proposals that fits, and whether there is one, each (n,)."""
-        area = between(u_area, *self.scale) * size[0] * size[1]
+        area = between(u_area, *self.scale) * frame.height * frame.width
         ratio = between(u_ratio, log(self.ratio[0]), log(self.ratio[1])).exp()
+        ratio = ratio / frame.pixel_aspect.view(-1, 1)
         heights, widths = (area / ratio).sqrt().round(), (area * ratio).sqrt().round()
-        fits = (heights >= 1) & (heights <= size[0]) & (widths >= 1) & (widths <= size[1])
+        fits = (heights >= 1) & (heights <= frame.height) & (widths >= 1) & (widths <= frame.width)
         first = fits.int().argmax(dim=1, keepdim=True)
         height, width = (side.gather(1, first)[:, 0].long() for side in (heights, widths))
         return height, width, fits.any(dim=1)
 
-    def _central(self, size: Size) -> tuple[int, int]:
-        """Height and width of the largest window within `ratio`."""
-        height, width = size
-        if width < self.ratio[0] * height:
-            return round(width / self.ratio[0]), width
-        if width > self.ratio[1] * height:
-            return height, round(height * self.ratio[1])
-        return height, width
+    def _central(self, frame: Frame) -> tuple[Tensor, Tensor]:
+        """Height and width of the largest window within `ratio`, each (n,) or ()."""
+        least, greatest = (bound / frame.pixel_aspect for bound in self.ratio)
+        height = (frame.width / least).round().clamp(1, frame.height)
+        width = (frame.height * greatest).round().clamp(1, frame.width)
+        return height.long(), width.long()
 
     def transform(self, images: Tensor, parameters: Parameters) -> Tensor:
         boxes = torch.stack([parameters[name] for name in self.names], dim=1)
-        height, width = images.shape[-2:]
-        _require_within(boxes, height, width)
-        out = self.size_after((height, width))
-        return resized_crops(images, boxes, (out[0], out[1]), self.interpolation)
+        frame = Frame(*images.shape[-2:])
+        _require_within(boxes, *frame.size)
+        return resized_crops(images, boxes, self.frame_after(frame).size, self.interpolation)
 
 
 def _require_within(boxes: Tensor, height: int, width: int) -> None:

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from causal_ssl.errors import InputError
-from causal_ssl.views.augmentations._pipeline import Size, changed_where
+from causal_ssl.views.augmentations._pipeline import changed_where
 from causal_ssl.views.augmentations.augmentation import Augmentation, Occasional
+from causal_ssl.views.augmentations.frame import Frame
 from causal_ssl.views.augmentations.parameters import Parameters
 
 
@@ -20,7 +21,7 @@ class Rotation(Augmentation):
     of a sample uniform over the 12 ordered pairs of different ones.
 
     Raises:
-        InputError: images that are not square; more than four views.
+        InputError: images or originals that are not square; more than four views.
 
     References:
         von Kuegelgen et al. (2021), arXiv 2106.04619, section 5.2 (DA: rotation).
@@ -36,23 +37,23 @@ class Rotation(Augmentation):
     n_uniforms = 1
     moves_pixels = True
 
-    def parameters(self, u: Tensor, size: Size) -> Parameters:
-        return self.parameters_of_views(u[:, None], [size])[0]
+    def parameters(self, u: Tensor, frame: Frame) -> Parameters:
+        return self.parameters_of_views(u[:, None], [frame])[0]
 
-    def parameters_of_views(self, u: Tensor, sizes: Sequence[Size]) -> tuple[Parameters, ...]:
-        if len(sizes) > 4:
-            raise InputError(f"{len(sizes)} views rotated: there are four rotations, so at most 4")
+    def parameters_of_views(self, u: Tensor, frames: Sequence[Frame]) -> tuple[Parameters, ...]:
+        if len(frames) > 4:
+            raise InputError(f"{len(frames)} views rotated: there are four rotations, so at most 4")
         left = torch.arange(4).repeat(len(u), 1)
         turns = []
-        for view, size in enumerate(sizes):  # drawn without replacement
-            _require_square(size)
+        for view, frame in enumerate(frames):  # drawn without replacement
+            _require_square(frame)
             pick = (u[:, view] * (4 - view)).long()
             turns.append(left.gather(1, pick))
             left = left[torch.arange(4 - view) != pick].view(len(u), 3 - view)
         return tuple(Parameters({"turns": turn[:, 0]}) for turn in turns)
 
     def transform(self, images: Tensor, parameters: Parameters) -> Tensor:
-        _require_square(images.shape[-2:])
+        _require_square(Frame(*images.shape[-2:]))
         turns = parameters["turns"] % 4
         rotated = torch.empty_like(images)
         for k in range(4):
@@ -61,10 +62,16 @@ class Rotation(Augmentation):
         return rotated
 
 
-def _require_square(size: Size) -> None:
-    if size[0] != size[1]:
+def _require_square(frame: Frame) -> None:
+    if frame.height != frame.width:
         raise InputError(
-            f"images of {size[0]} x {size[1]} pixels: quarter turns need square ones; crop first"
+            f"images of {frame.height} x {frame.width} pixels: quarter turns need square ones; "
+            "crop first"
+        )
+    if frame.aspect is not None and bool((frame.aspect != 1).any()):
+        raise InputError(
+            f"images up to {max(frame.aspect.max(), 1 / frame.aspect.min()):.3g} times as long as "
+            "short: quarter turns need square ones; crop first"
         )
 
 

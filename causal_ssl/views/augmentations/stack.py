@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from causal_ssl.errors import InputError, in_range
-from causal_ssl.views.augmentations._pipeline import Size, check_images, checked_size, run
+from causal_ssl.views.augmentations._pipeline import check_images, run
 from causal_ssl.views.augmentations.augmentation import Augmentation, uniform_rows
+from causal_ssl.views.augmentations.crop import RandomResizedCrop
+from causal_ssl.views.augmentations.frame import Frame, Size, checked_frame
 from causal_ssl.views.augmentations.parameters import Parameters
 
 Step: TypeAlias = Augmentation | tuple[Augmentation, ...]
@@ -101,26 +103,63 @@ class Stack:
             raise InputError(f"stack {self.name!r} has a step {name!r} already: use another name")
         return replace(self, steps={**self.steps, name: step})
 
-    def draw(self, n: int, *, generator: torch.Generator, size: Size) -> Record:
+    def at_size(self, size: int) -> "Stack":
+        """The same with views of size x size pixels, from images of any size.
+
+        Where crops have sizes of their own, the largest becomes `size` and the others change by the
+        same factor. What is drawn stays. A crop of a fraction a of images of S pixels shows
+        sqrt(a) S of them and is enlarged where that is below `size`.
+
+        Raises:
+            InputError: no step is a crop, or size below 1.
+
+        Examples:
+            >>> from causal_ssl.views.augmentations import stacks
+            >>> crops = stacks.get("multi_crop").at_size(112).steps["crop"]
+            >>> [crop.size for crop in crops]
+            [112, 112, 48, 48, 48, 48, 48, 48]
+        """
+        in_range("size", size, at_least=1)
+        every = [a for view in range(self.n_views) for a in self.augmentations(view).values()]
+        sizes = [a.size or 0 for a in every if isinstance(a, RandomResizedCrop)]
+        if not sizes:
+            raise InputError(f"stack {self.name!r} has no crop: resize its images to {size} pixels")
+
+        def resized(a: Augmentation) -> Augmentation:
+            if not isinstance(a, RandomResizedCrop):
+                return a
+            scaled = size if a.size is None else round(a.size * size / max(sizes))
+            return replace(a, size=max(1, scaled))
+
+        steps = {
+            name: tuple(map(resized, step)) if isinstance(step, tuple) else resized(step)
+            for name, step in self.steps.items()
+        }
+        return replace(self, steps=steps)
+
+    def draw(
+        self, n: int, *, generator: torch.Generator, size: Size, aspect: Tensor | None = None
+    ) -> Record:
         """The parameters of all views of n samples; see `uniform_rows` for what depends on what.
 
         Args:
             n: at least 0.
             generator: on any device; the record is a function of its state.
             size: height and width of the images.
+            aspect: width / height of the originals that were resized to it whatever their shape,
+                (n,): crops are drawn as on them; None: that of `size`.
 
         Raises:
-            InputError: n or a size out of range, or a size that a step cannot take.
+            InputError: n, a size or an aspect out of range, or one that a step cannot take.
         """
-        size = checked_size(size)
+        frames = [checked_frame(n, size, aspect)] * self.n_views
         widths = [self._n_uniforms(step) for step in self.steps.values()]
         blocks = uniform_rows(n, self.n_views, sum(widths), generator).split(widths, dim=2)
         views: list[dict[str, Parameters]] = [{} for _ in range(self.n_views)]
-        sizes = [size] * self.n_views
         for (name, step), u in zip(self.steps.items(), blocks, strict=True):
-            for view, drawn in enumerate(self._drawn(step, u, sizes)):
+            for view, drawn in enumerate(self._drawn(step, u, frames)):
                 views[view][name] = drawn
-                sizes[view] = checked_size(self.augmentations(view)[name].size_after(sizes[view]))
+                frames[view] = self.augmentations(view)[name].frame_after(frames[view])
         return tuple(Parameters.of_steps(view, n) for view in views)
 
     @staticmethod
@@ -129,11 +168,11 @@ class Stack:
         return max(augmentation.n_uniforms for augmentation in own)
 
     @staticmethod
-    def _drawn(step: Step, u: Tensor, sizes: Sequence[tuple[int, int]]) -> Record:
+    def _drawn(step: Step, u: Tensor, frames: Sequence[Frame]) -> Record:
         if isinstance(step, Augmentation):
-            return step.parameters_of_views(u, sizes)
+            return step.parameters_of_views(u, frames)
         return tuple(
-            augmentation.parameters(u[:, view, : augmentation.n_uniforms], sizes[view])
+            augmentation.parameters(u[:, view, : augmentation.n_uniforms], frames[view])
             for view, augmentation in enumerate(step)
         )
 
@@ -161,8 +200,11 @@ class Stack:
         parameters.require(expected, len(images))
         return run(images, [(a, parameters.of_step(s)) for s, a in steps.items()])
 
-    def __call__(self, images: Tensor, *, generator: torch.Generator) -> Views:
-        """Draw parameters for images (n, 3, h, w), and apply them."""
+    def __call__(
+        self, images: Tensor, *, generator: torch.Generator, aspect: Tensor | None = None
+    ) -> Views:
+        """Draw parameters for images (n, 3, h, w), and apply them; see `draw` and `apply`."""
         check_images(images)
-        record = self.draw(len(images), generator=generator, size=images.shape[-2:])
+        size = images.shape[-2:]
+        record = self.draw(len(images), generator=generator, size=size, aspect=aspect)
         return Views(self.apply(images, record), record)

@@ -43,8 +43,8 @@ def names() -> list[str]:
     """The registered names, in the order of registration.
 
     Examples:
-        >>> names()[-3:]
-        ['simclr', 'byol', 'relic']
+        >>> names()[7:]
+        ['simclr', 'byol', 'relic', 'moco_v2', 'multi_crop', 'supervised', 'small_grey']
     """
     return list(_STACKS)
 
@@ -117,6 +117,56 @@ register(
         source=(
             "Mitrovic et al. (2021), arXiv 2010.07922: SimCLR's operations with its probabilities, "
             "and solarise, for which SimCLR has none and BYOL's are taken"
+        ),
+    )
+)
+register(
+    Stack(
+        "moco_v2",
+        "MoCo v2",
+        {
+            **crop_and_flip(0.2),
+            "jitter": ColourJitter(0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1),
+            "greyscale": Greyscale(0.2),
+            "blur": GaussianBlur(p=0.5),
+        },
+        source="Chen et al. (2020), arXiv 2003.04297, and the authors' code",
+    )
+)
+_LARGE = RandomResizedCrop((0.14, 1.0), size=224)
+_SMALL = RandomResizedCrop((0.05, 0.14), size=96)
+register(
+    Stack(
+        "multi_crop",
+        "multi-crop (2 + 6)",
+        {**_SIMCLR, "crop": (_LARGE,) * 2 + (_SMALL,) * 6},
+        source="Caron et al. (2020), arXiv 2006.09882: SwAV's, with SimCLR's colours and blur",
+        n_views=8,
+    )
+)
+register(
+    Stack(
+        "supervised",
+        "crop and flip",
+        _CROP_SMALL,
+        source=(
+            "Szegedy et al. (2015), arXiv 1409.4842, section 6: areas and ratios of the crops that "
+            "ResNets are trained on with labels"
+        ),
+        n_views=1,
+    )
+)
+register(
+    Stack(
+        "small_grey",
+        "small grey images",
+        {
+            **crop_and_flip(0.3),
+            "jitter": ColourJitter(0.8, brightness=0.4, contrast=0.4, saturation=0.0, hue=0.0),
+        },
+        source=(
+            "ours, for images as Fashion-MNIST's: without what has no meaning on grey levels (hue, "
+            "saturation, greyscale), or leaves little of 28 pixels (blur, crops of a tenth)"
         ),
     )
 )

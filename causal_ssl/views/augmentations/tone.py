@@ -6,8 +6,8 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional
 
 from causal_ssl.errors import InputError, in_range
-from causal_ssl.views.augmentations._pipeline import Size
 from causal_ssl.views.augmentations.augmentation import Augmentation, Occasional
+from causal_ssl.views.augmentations.frame import Frame
 from causal_ssl.views.augmentations.parameters import Parameters
 
 
@@ -100,7 +100,7 @@ class Normalise(Augmentation):
         for value in self.std:
             in_range("std", value, above=0)
 
-    def parameters(self, u: Tensor, size: Size) -> Parameters:
+    def parameters(self, u: Tensor, frame: Frame) -> Parameters:
         return Parameters({}, n=len(u))
 
     def transform(self, images: Tensor, parameters: Parameters) -> Tensor:
