@@ -6,22 +6,38 @@ terms = loss(online=[u, v], target=[t1, t2])   # a target network's (detached) o
 terms["loss"].sum().backward()                 # leading dimensions are independent replicas
 
 by_group = ReLIC("neg_squared_l2", positives="group_mass")
-terms = by_group(online=[u, v], groups=labels)  # (..., n) integers: whose samples count as one
+by_group(online=[u, v], groups=labels)  # (..., n) integers: whose samples count as one
+
+NT-Xent is InfoNCE("cosine", tau=0.1, negatives="both_views"); `Family` puts the parts together.
 """
 
 from causal_ssl.objectives.align_maxent import AlignMaxEnt
 from causal_ssl.objectives.barlow_twins import BarlowTwins
+from causal_ssl.objectives.bootstrap import Bootstrap
+from causal_ssl.objectives.cross_entropy import CrossEntropy
+from causal_ssl.objectives.family import Family
 from causal_ssl.objectives.groups import Groups, Positives
 from causal_ssl.objectives.infonce import InfoNCE
 from causal_ssl.objectives.objective import Objective, Terms
 from causal_ssl.objectives.relic import ReLIC
-from causal_ssl.objectives.similarities import Cosine, Inner, NegLp, NegSquaredL2, Similarity
+from causal_ssl.objectives.similarities import (
+    Bilinear,
+    Cosine,
+    Inner,
+    NegLp,
+    NegSquaredL2,
+    Similarity,
+)
 from causal_ssl.objectives.vicreg import VICReg
 
 __all__ = [
     "AlignMaxEnt",
     "BarlowTwins",
+    "Bilinear",
+    "Bootstrap",
     "Cosine",
+    "CrossEntropy",
+    "Family",
     "Groups",
     "InfoNCE",
     "Inner",

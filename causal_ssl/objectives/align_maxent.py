@@ -78,7 +78,7 @@ class AlignMaxEnt(Objective):
 
     def _entropy(self, outputs: Tensor) -> Tensor:
         n, d = outputs.shape[-2:]
-        density = log_sum_exp(NegSquaredL2(), outputs, outputs, tau=self.bandwidth, others=True)
+        density = log_sum_exp(NegSquaredL2(), outputs, outputs, tau=self.bandwidth, period=n)
         return log(n - 1) + 0.5 * d * log(pi * self.bandwidth) - density.mean(-1)
 
 

@@ -6,6 +6,7 @@ each, and memory O(block) instead of O(n m).
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from math import ceil, isqrt
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ KEPT = {"cpu": 2**22, "cuda": 2**28}
 BLOCK = {"cpu": 2**18, "cuda": 2**26}
 
 Block = tuple[slice, slice]
+Tile = tuple[slice, slice, slice]
 Rows = Callable[..., Tensor]
 
 
@@ -42,6 +44,36 @@ def blocks(replicas: int, n_rows: int, logits_per_row: int, device: torch.device
         (replica_slice, row_slice)
         for replica_slice in _slices(replicas, replica_step)
         for row_slice in _slices(n_rows, row_step)
+    ]
+
+
+def tiles(
+    replicas: int, n: int, device: torch.device, *, per_logit: int = 1, upper: bool = False
+) -> list[Tile]:
+    """Slices of replicas, rows and columns that cover n x n logits in squares of a cacheful.
+
+    For outputs of many coordinates squares are faster than blocks of whole rows, which read all
+    candidates for every few anchors.
+
+    Args:
+        replicas: r.
+        n: rows and columns.
+        device: whose cache.
+        per_logit: matrices of that size that share the cache.
+        upper: only squares on the diagonal and above it.
+
+    Examples:
+        >>> tiles(1, 1000, torch.device("cpu"), upper=True)[1]
+        (slice(0, 1, None), slice(0, 500, None), slice(500, 1000, None))
+    """
+    size = BLOCK.get(device.type, BLOCK["cuda"]) // per_logit
+    step = ceil(n / ceil(n / max(8, isqrt(size))))
+    return [
+        (r, rows, columns)
+        for r in _slices(replicas, max(1, size // step**2))
+        for rows in _slices(n, step)
+        for columns in _slices(n, step)
+        if columns.start >= rows.start or not upper
     ]
 
 

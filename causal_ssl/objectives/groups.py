@@ -25,7 +25,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from causal_ssl.objectives.chunks import by_row_chunks
-from causal_ssl.objectives.similarities import Similarity, numbers_per_logit
+from causal_ssl.objectives.similarities import (
+    Similarity,
+    as_inner,
+    candidates_first,
+    numbers_per_logit,
+)
 
 Positives = Literal["instance", "group_mass", "group_mean_log"]
 
@@ -40,6 +45,8 @@ class Groups:
     Attributes:
         index: (..., n), each replica's groups counted from 0 in the order of their labels.
         count: K, at least the number of groups of any replica; those beyond are empty.
+        labels: (..., n), the labels as they came; None if the groups came without.
+        negative_labels: (..., m), those of the negatives, where a call brings them.
 
     Examples:
         >>> groups = Groups.of(torch.tensor([30, -1, 30]))
@@ -49,9 +56,11 @@ class Groups:
 
     index: Tensor
     count: int
+    labels: Tensor | None = None
+    negative_labels: Tensor | None = None
 
     @classmethod
-    def of(cls, labels: Tensor) -> "Groups":
+    def of(cls, labels: Tensor, negative_labels: Tensor | None = None) -> "Groups":
         """The groups of integer labels (..., n), whatever the integers."""
         ordered, order = labels.sort(dim=-1)
         ranks = F.pad((ordered[..., 1:] != ordered[..., :-1]).cumsum(-1), (1, 0))
@@ -59,7 +68,11 @@ class Groups:
         # On a GPU the largest rank would be waited for, and could not shape a CUDA graph: there
         # are as many groups as there can be.
         count = labels.shape[-1] if labels.is_cuda else int(index.max()) + 1
-        return cls(index, count)
+        return cls(index, count, labels, negative_labels)
+
+    def twice(self) -> "Groups":
+        """Those of 2n outputs, two views one after the other."""
+        return Groups(torch.cat([self.index, self.index], -1), self.count)
 
     @cached_property
     def sizes(self) -> Tensor:
@@ -68,9 +81,20 @@ class Groups:
         members.scatter_add_(-1, self.index, torch.ones_like(self.index))
         return members.gather(-1, self.index)
 
-    def entropy(self) -> Tensor:
-        """Entropy of the groups' shares of the batch, in nats, (...), float64; in [0, log n]."""
-        return -(self.sizes.double() / self.index.shape[-1]).log().mean(-1)
+    @cached_property
+    def negative_sizes(self) -> Tensor:
+        """Negatives in each sample's group, (..., n)."""
+        assert self.labels is not None
+        assert self.negative_labels is not None
+        ordered, labels = self.negative_labels.sort(dim=-1).values, self.labels.contiguous()
+        upto = torch.searchsorted(ordered, labels, right=True)
+        return upto - torch.searchsorted(ordered, labels)
+
+    def has_negatives(self, rows: slice) -> Tensor:
+        """Which negatives are in each sample's group, of the samples `rows`: (..., rows, m)."""
+        assert self.labels is not None
+        assert self.negative_labels is not None
+        return self.labels[..., rows, None] == self.negative_labels[..., None, :]
 
     def sums(self, values: Tensor) -> Tensor:
         """Sums over the members of each group: (..., n, rows) to (..., K, rows)."""
@@ -111,16 +135,29 @@ class Groups:
 
 
 def above_chance(
-    loss: Tensor, candidates: int, positives: Positives, groups: Groups | None
+    loss: Tensor, candidates: int, positives: Positives, right: Tensor | None
 ) -> Tensor:
-    """A contrastive loss less what it is where all candidates are equally similar."""
-    if groups is not None and positives == "group_mass":
-        return loss - groups.entropy().to(loss)
+    """A contrastive loss less what it is where all candidates are equally similar.
+
+    Args:
+        loss: (...).
+        candidates: how many each anchor has.
+        positives: the kind.
+        right: how many of them are right answers, (..., n); None where it is one.
+    """
+    if right is not None and positives == "group_mass":
+        return loss + (right.double() / candidates).log().mean(-1).to(loss)
     return loss - log(candidates)
 
 
 def group_log_proxy(
-    anchors: Tensor, candidates: Tensor, groups: Groups, *, similarity: Similarity, tau: float
+    anchors: Tensor,
+    candidates: Tensor,
+    groups: Groups,
+    *,
+    similarity: Similarity,
+    tau: float,
+    without: int | None = None,
 ) -> Tensor:
     """Log-probabilities of the groups, for some anchors: log sum_{j in g} q(j | i).
 
@@ -130,18 +167,36 @@ def group_log_proxy(
         groups: of the candidates.
         similarity: phi.
         tau: temperature.
+        without: which candidate the first anchor is itself, the next one the second, ...: these
+            are left out; None: none is.
 
     Returns:
         (..., K, rows).
     """
-    logits = similarity.pairwise(candidates, anchors) / tau
+    logits = candidates_first(similarity, anchors, candidates) / tau
+    if without is not None:
+        logits.diagonal(offset=-without, dim1=-2, dim2=-1).fill_(-torch.inf)
     return groups.log_sum_exps(logits).log_softmax(-2)
 
 
 def log_own_mass(
-    u: Tensor, v: Tensor, groups: Groups, *, similarity: Similarity, tau: float
+    u: Tensor,
+    v: Tensor,
+    groups: Groups,
+    *,
+    similarity: Similarity,
+    tau: float,
+    others: bool = False,
 ) -> Tensor:
     """log sum_{j in G(i)} q(j | i) of every anchor, in nats: (..., n, d) twice to (..., n).
+
+    Args:
+        u: anchors.
+        v: candidates.
+        groups: of both.
+        similarity: phi.
+        tau: temperature.
+        others: leave candidate i out for anchor i.
 
     Examples:
         >>> from causal_ssl.objectives.similarities import Inner
@@ -150,11 +205,31 @@ def log_own_mass(
         >>> log_own_mass(u, v, groups, similarity=Inner(), tau=1.0).exp()
         tensor([0.7500, 0.7500, 0.7500, 0.2500])
     """
+    similarity, u, v = as_inner(similarity, u, v)
 
     def rows(start: int, u: Tensor, v: Tensor) -> Tensor:
-        return groups.own(group_log_proxy(u, v, groups, similarity=similarity, tau=tau), start)
+        without = start if others else None
+        log_proxy = group_log_proxy(u, v, groups, similarity=similarity, tau=tau, without=without)
+        return groups.own(log_proxy, start)
 
     return by_row_chunks(rows, [u], [v], per_logit=numbers_per_logit(similarity, u))
+
+
+def mean_over_members(
+    u: Tensor, v: Tensor, groups: Groups, *, similarity: Similarity, others: bool = False
+) -> Tensor:
+    """mean_{j in G(i)} phi(u_i, v_j): (..., n, d) twice to (..., n); arguments as above."""
+    similarity, u, v = as_inner(similarity, u, v)
+
+    def rows(start: int, u: Tensor, v: Tensor) -> Tensor:
+        alike = candidates_first(similarity, u, v)
+        if others:
+            itself = {"offset": -start, "dim1": -2, "dim2": -1}
+            alike = alike.diagonal_scatter(torch.zeros_like(alike.diagonal(**itself)), **itself)
+        return groups.own(groups.sums(alike), start)
+
+    sums = by_row_chunks(rows, [u], [v], per_logit=numbers_per_logit(similarity, u))
+    return sums / (groups.sizes - int(others))
 
 
 def lead_over_members(
@@ -169,9 +244,5 @@ def lead_over_members(
     Returns:
         (..., n), from (..., n, d) twice.
     """
-
-    def rows(start: int, u: Tensor, v: Tensor) -> Tensor:
-        return groups.own(groups.sums(similarity.pairwise(v, u)), start)
-
-    sums = by_row_chunks(rows, [u], [v], per_logit=numbers_per_logit(similarity, u))
-    return (similarity.paired(u, v) - sums / groups.sizes) / tau
+    mean = mean_over_members(u, v, groups, similarity=similarity)
+    return (similarity.paired(u, v) - mean) / tau

@@ -39,7 +39,15 @@ class Objective(nn.Module, ABC):
 
     @property
     def takes_groups(self) -> bool:
-        """Whether a call must bring the groups of its samples, as `groups`."""
+        """Whether a call must bring the groups of its samples, as `groups`.
+
+        And those of its negatives, as `negative_groups`, if it brings negatives too.
+        """
+        return False
+
+    @property
+    def needs_target(self) -> bool:
+        """Whether a call must bring a target network's outputs: outputs collapse without."""
         return False
 
     def forward(
@@ -48,6 +56,7 @@ class Objective(nn.Module, ABC):
         target: Sequence[Tensor] | None = None,
         negatives: Tensor | None = None,
         groups: Tensor | None = None,
+        negative_groups: Tensor | None = None,
     ) -> Terms:
         """The terms, each of shape (...).
 
@@ -56,15 +65,22 @@ class Objective(nn.Module, ABC):
             target: as `online`, from the target network; None: the online outputs themselves.
             negatives: (..., m, d), outputs of a batch of its own, iff `takes_negatives`.
             groups: (..., n), the group of each sample as an integer label, iff `takes_groups`.
+            negative_groups: (..., m), those of the negatives, iff the call brings both others.
 
         Raises:
             InputError: shapes that do not fit each other; negatives or groups that are missing or
-                not used; labels that are no integers.
+                not used; labels that are no integers; no target where one is needed.
         """
         online = self._checked(online, "online")
+        if target is None and self.needs_target:
+            raise InputError(
+                f"no target: without a target network's outputs {type(self).__name__} is best at "
+                "one output for all samples; give target=[...], one tensor a view"
+            )
         target = online if target is None else self._checked(target, "target", like=online)
         self._check_negatives(online[0], negatives)
         self._check_groups(online[0], groups)
+        self._check_negative_groups(negatives, negative_groups)
         device_type = online[0].device.type
         autocast = torch.is_autocast_enabled(device_type)
         with torch.autocast(device_type, enabled=False) if autocast else nullcontext():
@@ -72,7 +88,7 @@ class Objective(nn.Module, ABC):
                 online,
                 target,
                 None if negatives is None else widened(negatives),
-                None if groups is None else Groups.of(groups),
+                None if groups is None else Groups.of(groups, negative_groups),
             )
 
     @abstractmethod
@@ -101,13 +117,21 @@ class Objective(nn.Module, ABC):
             raise InputError(
                 f"{type(self).__name__} without groups as positives takes none: leave groups out"
             )
-        if groups.shape != anchors.shape[:-1]:
+        _check_labels("groups", groups, "views", anchors)
+
+    def _check_negative_groups(self, negatives: Tensor | None, labels: Tensor | None) -> None:
+        if negatives is not None and self.takes_groups:
+            if labels is None:
+                raise InputError(
+                    f"no negative_groups: {type(self).__name__} with groups as positives finds "
+                    "some among the negatives too, negative_groups = (..., m) integers"
+                )
+            _check_labels("negative_groups", labels, "negatives", negatives)
+        elif labels is not None:
             raise InputError(
-                f"groups have shape {tuple(groups.shape)}, the views {tuple(anchors.shape)}: give "
-                f"one label a sample, {tuple(anchors.shape[:-1])}"
+                f"{type(self).__name__} compares no groups of samples with those of negatives: "
+                "leave negative_groups out"
             )
-        if groups.is_floating_point() or groups.is_complex():
-            raise InputError(f"groups are {groups.dtype}: labels of groups must be integers")
 
     def _checked(
         self, views: Sequence[Tensor], name: str, like: list[Tensor] | None = None
@@ -132,6 +156,16 @@ class Objective(nn.Module, ABC):
         if shapes[0][-2] < 2:
             raise InputError(f"{name} has shape {shapes[0]}: a batch needs at least 2 samples")
         return [widened(view) for view in views]
+
+
+def _check_labels(name: str, labels: Tensor, kind: str, outputs: Tensor) -> None:
+    if labels.shape != outputs.shape[:-1]:
+        raise InputError(
+            f"{name} have shape {tuple(labels.shape)}, the {kind} {tuple(outputs.shape)}: give "
+            f"one label a sample, {tuple(outputs.shape[:-1])}"
+        )
+    if labels.is_floating_point() or labels.is_complex():
+        raise InputError(f"{name} are {labels.dtype}: labels of groups must be integers")
 
 
 def widened(outputs: Tensor) -> Tensor:

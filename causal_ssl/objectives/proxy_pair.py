@@ -16,18 +16,17 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
 
 from causal_ssl import divergences
 from causal_ssl.divergences import Divergence
 from causal_ssl.objectives.chunks import blocks, by_row_chunks, kept
 from causal_ssl.objectives.groups import Groups, group_log_proxy
-from causal_ssl.objectives.log_sum_exp import LOG_2, bits, replicas_first
+from causal_ssl.objectives.log_sum_exp import LOG_2, bits, product, replicas_first
 from causal_ssl.objectives.similarities import (
-    Cosine,
     Inner,
     NegSquaredL2,
     Similarity,
+    as_inner,
     centred,
     numbers_per_logit,
 )
@@ -80,26 +79,26 @@ def proxy_terms(
     Args:
         online: o_l, o_k, each (..., n, d).
         target: t_k, t_l, each (..., n, d): the other view's, in this order.
-        similarity: phi; with `cosine`, `inner` or `neg_squared_l2` and KL the gradient is
-            hand-written, else it is autograd's.
+        similarity: phi; with `neg_l<p>`, one of your own or another divergence than KL the
+            gradient is autograd's, else it is hand-written.
         tau: temperature.
         comparison: how the two distributions are compared.
 
     Returns:
         (2, ..., n): the contrastive terms, then the invariance terms.
     """
-    if isinstance(similarity, Cosine):
-        online = F.normalize(online[0], dim=-1), F.normalize(online[1], dim=-1)
-        target = F.normalize(target[0], dim=-1), F.normalize(target[1], dim=-1)
-        similarity = Inner()
-    if comparison.divergence is divergences.kl and isinstance(similarity, Inner | NegSquaredL2):
-        squared = isinstance(similarity, NegSquaredL2)
+    kl = comparison.divergence is divergences.kl
+    inner, o_l, t_k = as_inner(similarity, online[0], target[0])
+    _, o_k, t_l = as_inner(similarity, online[1], target[1])
+    if kl and isinstance(inner, Inner | NegSquaredL2):
+        squared = isinstance(inner, NegSquaredL2)
         # Both directions in one tensor: half as many, twice as large operations.
-        u = torch.stack([replicas_first(view) for view in online])
-        v = torch.stack([replicas_first(view) for view in target])
+        u = torch.stack([replicas_first(o_l), replicas_first(o_k)])
+        v = torch.stack([replicas_first(t_k), replicas_first(t_l)])
         rows = _ProxyKL.apply(u, v, tau, squared, comparison)
         return rows.view(2, *online[0].shape[:-1])
-    return plain_proxy_terms(online, target, similarity=similarity, tau=tau, comparison=comparison)
+    online, target = (o_l, o_k), (t_k, t_l)
+    return plain_proxy_terms(online, target, similarity=inner, tau=tau, comparison=comparison)
 
 
 def plain_proxy_terms(
@@ -110,7 +109,7 @@ def plain_proxy_terms(
     tau: float,
     comparison: Comparison,
 ) -> Tensor:
-    """As `proxy_terms`, for any similarity and divergence, differentiated by autograd."""
+    """As `proxy_terms`, for any similarity without parameters, differentiated by autograd."""
 
     def rows(start: int, o_l: Tensor, o_k: Tensor, t_k: Tensor, t_l: Tensor) -> Tensor:
         log_p = (similarity.pairwise(o_l, t_k) / tau).log_softmax(-1)
@@ -138,14 +137,17 @@ def group_proxy_terms(
     there, save for total variation).
     """
 
+    inner, o_l, t_k = as_inner(similarity, online[0], target[0])
+    _, o_k, t_l = as_inner(similarity, online[1], target[1])
+
     def rows(start: int, o_l: Tensor, o_k: Tensor, t_k: Tensor, t_l: Tensor) -> Tensor:
-        log_p = group_log_proxy(o_l, t_k, groups, similarity=similarity, tau=tau)
-        log_q = group_log_proxy(o_k, t_l, groups, similarity=similarity, tau=tau)
+        log_p = group_log_proxy(o_l, t_k, groups, similarity=inner, tau=tau)
+        log_q = group_log_proxy(o_k, t_l, groups, similarity=inner, tau=tau)
         right = groups.own(log_p, start) + groups.own(log_q, start)
         return torch.stack([-0.5 * right, comparison(log_p.mT, log_q.mT)])
 
-    per_logit = numbers_per_logit(similarity, online[0])
-    return by_row_chunks(rows, [*online], [*target], per_logit=per_logit)
+    per_logit = numbers_per_logit(inner, o_l)
+    return by_row_chunks(rows, [o_l, o_k], [t_k, t_l], per_logit=per_logit)
 
 
 class _ProxyKL(torch.autograd.Function):
@@ -197,7 +199,8 @@ class _ProxyKL(torch.autograd.Function):
         tau, squared, comparison = ctx.options
         # Kept for one backward pass, which overwrites it; a second one recomputes.
         works, ctx.kept = ctx.kept, None
-        du, dv = torch.empty_like(u), torch.zeros_like(v)
+        du = torch.empty_like(u)
+        dv = torch.zeros_like(v) if ctx.needs_input_grad[1] else None
         _, replicas, n, _ = u.shape
         for k, (r, rows) in enumerate(blocks(replicas, n, 2 * n, u.device)):
             if works:
@@ -210,13 +213,13 @@ class _ProxyKL(torch.autograd.Function):
             weights = _logit_gradients(
                 work, kls[:, r, rows, None], gradient[:, r, rows, None], rows.start, comparison
             )
-            # The short side first: (d, n) @ (n, m) is several times faster than (n, m) @ (m, d).
-            du[:, r, rows] = (v[:, r].mT @ weights.mT).mT
-            dv[:, r] += (u[:, r, rows].mT @ weights).mT
-            if squared:
-                dv[:, r] -= v[:, r] * weights.sum(-2)[..., None]
+            du[:, r, rows] = product(weights, v[:, r])
+            if dv is not None:
+                dv[:, r] += product(weights.mT, u[:, r, rows])
+                if squared:
+                    dv[:, r] -= v[:, r] * weights.sum(-2)[..., None]
         scale = (2 if squared else 1) / tau
-        return du.mul_(scale), dv.mul_(scale), None, None, None
+        return du.mul_(scale), None if dv is None else dv.mul_(scale), None, None, None
 
 
 def _workspace(u: Tensor, v: Tensor, tau: float, squared: bool) -> Tensor:

@@ -147,7 +147,8 @@ class ReLIC(Objective):
         contrastive, invariance = both.unbind(0)
         if self.subtract_log_candidates:
             n = online[0].shape[-2]
-            contrastive = above_chance(contrastive, n, self.positives, groups)
+            right = None if groups is None else groups.sizes
+            contrastive = above_chance(contrastive, n, self.positives, right)
         if self.rho is None:
             loss = torch.add(contrastive, invariance, alpha=self.alpha)
             return {"loss": loss, "contrastive": contrastive, "invariance": invariance}

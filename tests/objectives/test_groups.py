@@ -363,9 +363,7 @@ def test_groups_that_do_not_fit_are_named(
         objective(outputs(2, 7, 3), groups=groups)
 
 
-def test_unknown_positives_and_separate_negatives_are_refused() -> None:
+def test_unknown_positives_are_refused() -> None:
     for kind in (InfoNCE, ReLIC):
         with pytest.raises(InputError, match="'group_mas': did you mean 'group_mass'"):
             kind(positives="group_mas")
-    with pytest.raises(InputError, match="use negatives='second_view'"):
-        InfoNCE(positives="group_mass", negatives="separate")
