@@ -51,7 +51,7 @@ def make_optimiser(
         return torch.optim.Adam(groups, lr=learning_rate, decoupled_weight_decay=True, fused=True)
     if name == "sgd":
         return torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, fused=True)
-    from timm.optim import Lars
+    from timm.optim.lars import Lars
 
     for group, adapted in zip(groups, (True, False), strict=True):
         # Left alone, timm's adapts whatever it decays: without decay, nothing.

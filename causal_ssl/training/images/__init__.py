@@ -2,7 +2,9 @@
 
 from causal_ssl.training.images.config import ImageTraining
 from causal_ssl.training.images.encoder_file import load_encoder
+from causal_ssl.training.images.export import export_resnet
 from causal_ssl.training.images.features import features
+from causal_ssl.training.images.gather import LostProcessError
 from causal_ssl.training.images.metrics import NonFiniteError
 from causal_ssl.training.images.progress import ImageProgress
 from causal_ssl.training.images.train import TrainedImages, train_images
@@ -10,8 +12,10 @@ from causal_ssl.training.images.train import TrainedImages, train_images
 __all__ = [
     "ImageProgress",
     "ImageTraining",
+    "LostProcessError",
     "NonFiniteError",
     "TrainedImages",
+    "export_resnet",
     "features",
     "load_encoder",
     "train_images",

@@ -1,4 +1,4 @@
-"""Which samples a step sees: a pure function of (seed, step, rank), so nothing has to be stored."""
+"""Which samples a step sees: a pure function of the seed and the step, so nothing is stored."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,12 +13,13 @@ from causal_ssl.randomness import generator_for
 
 
 class StepBatches(Dataset):
-    """Item k is the batch of optimiser step k.
+    """Item k is what one process sees of optimiser step k; of its micro-batches, if it has several.
 
     The n samples are shuffled anew for every pass over them, and each pass ends with its last whole
-    batch: no sample is in a batch twice, where it would be a negative of itself. A process takes
-    its contiguous share of the batch, so that the processes' batches, in order of rank, are the
-    batch that one process would see.
+    batch: no sample is in a batch twice, where it would be a negative of itself. A step's batch is
+    the same however many processes and micro-batches share it: it is cut into contiguous shares of
+    one size, first by micro-batch, then by rank. With A micro-batches, item A step + m is this
+    process's share of micro-batch m.
 
     Args:
         dataset: an array or tensor of n samples; or map-style, `dataset[i]` a sample of tensors,
@@ -28,9 +29,11 @@ class StepBatches(Dataset):
         batch_size: samples per step over all processes.
         seed: of the order.
         rank, ranks: which process this is, of how many.
+        accumulate: micro-batches A per step.
 
     Raises:
-        InputError: fewer samples than a batch, or a batch that the ranks do not divide.
+        InputError: fewer samples than a batch, or a batch that ranks and micro-batches do not
+            divide.
 
     Examples:
         >>> batches = StepBatches(torch.arange(10), batch_size=4, seed=0)
@@ -41,33 +44,52 @@ class StepBatches(Dataset):
     """
 
     def __init__(
-        self, dataset: Any, *, batch_size: int, seed: int, rank: int = 0, ranks: int = 1
+        self,
+        dataset: Any,
+        *,
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        ranks: int = 1,
+        accumulate: int = 1,
     ) -> None:
         if len(dataset) < batch_size:
             raise InputError(
                 f"{len(dataset)} samples for a batch of {batch_size}: lower batch_size, or give "
                 "more samples"
             )
-        if batch_size % ranks:
+        if batch_size % (ranks * accumulate):
+            parts = f" in {accumulate} micro-batches" if accumulate > 1 else ""
             raise InputError(
-                f"batch_size {batch_size} on {ranks} devices: give a multiple of {ranks}"
+                f"batch_size {batch_size} on {ranks} devices{parts}: give a multiple of "
+                f"{ranks * accumulate}"
             )
         self.dataset = dataset
         self.batch_size = batch_size
         self.seed = seed
         self.rank, self.ranks = rank, ranks
+        self.accumulate = accumulate
         self._pass: tuple[int, np.ndarray] | None = None
 
-    def indices(self, step: int) -> np.ndarray:
-        """The samples of this process at a step, (batch_size / ranks,) int64."""
-        share = self.batch_size // self.ranks
-        number, batch = divmod(step, len(self.dataset) // self.batch_size)
-        first = batch * self.batch_size + self.rank * share
-        return self._order(number)[first : first + share]
+    def place(self, item: int) -> tuple[int, int]:
+        """The step of an item, and which of the step's shares it is, in 0 .. accumulate ranks - 1.
 
-    def __getitem__(self, step: int) -> Any:
-        generator = generator_for(self.seed, "data", step, self.rank)
-        return read(self.dataset, self.indices(step), generator)
+        Whatever is drawn for an item depends on these two and on the seed.
+        """
+        step, micro = divmod(item, self.accumulate)
+        return step, micro * self.ranks + self.rank
+
+    def indices(self, item: int) -> np.ndarray:
+        """The samples of an item, (batch_size / (ranks accumulate),) int64."""
+        step, share = self.place(item)
+        size = self.batch_size // (self.ranks * self.accumulate)
+        number, batch = divmod(step, len(self.dataset) // self.batch_size)
+        first = batch * self.batch_size + share * size
+        return self._order(number)[first : first + size]
+
+    def __getitem__(self, item: int) -> Any:
+        generator = generator_for(self.seed, "data", *self.place(item))
+        return read(self.dataset, self.indices(item), generator)
 
     def _order(self, number: int) -> np.ndarray:
         if self._pass is None or self._pass[0] != number:
@@ -116,8 +138,8 @@ def ordered_loader(dataset: Any, *, batch_size: int, workers: int, pinned: bool)
     )
 
 
-class Steps(Sampler[int]):
-    """The steps from `start` on; its length is that of the whole run.
+class Items(Sampler[int]):
+    """The items from `start` on; its length is that of the whole run.
 
     Lightning counts the batches of an interrupted epoch from where it stopped, and takes the epoch
     to be as long as its loader: with one epoch a run, that is this length.
@@ -136,11 +158,11 @@ class Steps(Sampler[int]):
 def step_loader(
     batches: StepBatches, *, start: int, total: int, workers: int, pinned: bool
 ) -> DataLoader:
-    """Loads the batches of steps start .. total - 1, in `workers` processes (0: in this one)."""
+    """Loads the items of steps start .. total - 1, in `workers` processes (0: in this one)."""
     return DataLoader(
         batches,
         batch_size=None,
-        sampler=Steps(start, total),
+        sampler=Items(start * batches.accumulate, total * batches.accumulate),
         num_workers=workers,
         pin_memory=pinned,
         # Names the workers' own seeds, which nothing here uses, without touching the global state.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning.pytorch import Callback, Trainer
@@ -11,6 +11,7 @@ from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.training.images.checkpoints import Checkpoints
 from causal_ssl.training.images.clock import StepClock
 from causal_ssl.training.images.interrupts import StopRequest
+from causal_ssl.training.images.loggers import ExtraLoggers
 from causal_ssl.training.images.metrics import METRICS, TIMING, MetricFile, NonFiniteError, Window
 from causal_ssl.training.images.module import ImageModule
 from causal_ssl.training.images.progress import ImageProgress
@@ -28,6 +29,7 @@ class Bookkeeping(Callback):
             interruption; and timing.csv, what the clock says.
         checkpoints: where they go.
         stop: asked to stop.
+        loggers: makes what gets the same numbers, called in one of the processes.
         start: the step to continue from.
         on_progress: called after every step, in one of the processes.
     """
@@ -37,6 +39,7 @@ class Bookkeeping(Callback):
         run: ImageRun,
         checkpoints: Checkpoints,
         stop: StopRequest,
+        loggers: Callable[[], ExtraLoggers],
         *,
         start: int,
         on_progress: Callable[[ImageProgress], None],
@@ -44,9 +47,11 @@ class Bookkeeping(Callback):
         self.run, self.config = run, run.config
         self.checkpoints = checkpoints
         self.stop = stop
+        self.loggers: ExtraLoggers | None = None
         self.start = start
         self.window = Window()
         self.clock = StepClock()
+        self._make_loggers = loggers
         self._on_progress = on_progress
         self._progress = ImageProgress(start, run.config.steps)
 
@@ -60,8 +65,19 @@ class Bookkeeping(Callback):
         if trainer.is_global_zero:
             self.metrics = MetricFile(self.run.out / METRICS, step=self.start)
             self.timing = MetricFile(self.run.out / TIMING, step=self.start)
+            self.loggers = self._make_loggers()
         self.stop.claim()  # Lightning's own handler of SIGTERM would stop without saving
         self.clock.restart()
+
+    def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:
+        self._close("success")
+
+    def on_exception(self, trainer: Trainer, pl_module: Any, exception: BaseException) -> None:
+        self._close("failed")
+
+    def _close(self, status: Literal["success", "failed"]) -> None:
+        if self.loggers is not None:
+            self.loggers.close(status)
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: Any, batch: Any, batch_idx: int
@@ -71,11 +87,16 @@ class Bookkeeping(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        module: ImageModule = pl_module
+        if (batch_idx + 1) % self.config.accumulate:
+            self.clock.part_done()
+        else:
+            self._step_done(trainer, pl_module)
+
+    def _step_done(self, trainer: Trainer, module: ImageModule) -> None:
         step, first = trainer.global_step, trainer.global_step == self.start + 1
         self.window.add(module.recorded)
         row = self._due(step, self.config.log_every)
-        means = self._means(step) if row else {}
+        means = self._means(step, module) if row else {}
         self.clock.step_done()
         if first:
             self.clock.discard()
@@ -85,7 +106,7 @@ class Bookkeeping(Callback):
             self._evaluate(trainer, module.encoder, step)
         stop = self._asked_to_stop(trainer, row)
         if self._due(step, self.config.checkpoint_every) or stop:
-            self._save(trainer, step)
+            self._save(trainer, step, module)
         if trainer.is_global_zero:
             self._on_progress(replace(self._progress, step=step))
         trainer.should_stop |= stop
@@ -94,8 +115,8 @@ class Bookkeeping(Callback):
     def _due(self, step: int, every: int) -> bool:
         return step == self.config.steps or (every > 0 and step % every == 0)
 
-    def _means(self, step: int) -> dict[str, float]:
-        self._check_finite(step)
+    def _means(self, step: int, module: ImageModule) -> dict[str, float]:
+        self._check_finite(step, module)
         return self.window.means()
 
     def _log_row(self, trainer: Trainer, step: int, means: dict[str, float]) -> None:
@@ -111,8 +132,8 @@ class Bookkeeping(Callback):
         if not trainer.is_global_zero or not values:
             return
         getattr(self, name).append(step, values)
-        for logger in trainer.loggers:
-            logger.log_metrics({f"{name}/{key}": value for key, value in values.items()}, step)
+        if self.loggers is not None:
+            self.loggers.write({f"{name}/{key}": value for key, value in values.items()}, step)
 
     @torch.no_grad()
     def _evaluate(self, trainer: Trainer, encoder: ImageEncoder, step: int) -> None:
@@ -131,25 +152,22 @@ class Bookkeeping(Callback):
         # Processes stop together, and talk about it no more often than about losses.
         return row and trainer.strategy.reduce_boolean_decision(self.stop.asked, all=False)
 
-    def _save(self, trainer: Trainer, step: int) -> None:
-        self._check_finite(step)
+    def _save(self, trainer: Trainer, step: int, module: ImageModule) -> None:
+        self._check_finite(step, module)
         try:
             trainer.save_checkpoint(self.checkpoints.path(step), weights_only=False)
         except OSError as error:  # a full disk
-            error.add_note(f"{self._kept()}: make room and repeat the same command to continue")
+            error.add_note(f"{self.checkpoints.kept()}: make room and repeat the same command")
             raise
         if trainer.is_global_zero:
             self.checkpoints.prune()
 
-    def _check_finite(self, step: int) -> None:
+    def _check_finite(self, step: int, module: ImageModule) -> None:
         found = self.window.first_non_finite()
         if found is None:
             return
         row, names = found
         rate = self.config.learning_rate
-        remedy = f"{self._kept()}. A lower learning rate than {rate} may help"
-        raise NonFiniteError(step - len(self.window) + row, names, remedy)
-
-    def _kept(self) -> str:
-        last = self.checkpoints.last()
-        return f"The last good checkpoint is {last}" if last else "No checkpoint was kept"
+        remedy = f"{self.checkpoints.kept()}. A lower learning rate than {rate} may help"
+        first = step - len(self.window) + row
+        raise NonFiniteError(first, names, remedy, module.watch.suspect)

@@ -42,6 +42,11 @@ class Checkpoints:
         """The last one, if there is any."""
         return next(reversed(self.paths()), None)
 
+    def kept(self) -> str:
+        """What an error says about the last one."""
+        last = self.last()
+        return f"The last good checkpoint is {last}" if last else "No checkpoint was kept"
+
     def prune(self) -> None:
         """Remove all but the last `KEPT`, and what killed writers left."""
         for path in self.paths()[:-KEPT]:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 class StepClock:
     """Seconds of the steps since the last reading, and the share in which data was waited for.
 
-    Call `data_ready` when a step has its batch, `step_done` when it is over, `restart` after
-    anything that is no part of a step. On a GPU steps are over when they are queued: read after
-    waiting for the device. Waiting for data while the device still has work counts as data time,
-    which is thus an upper bound of what the device waited.
+    Call `data_ready` when a step has its batch, `step_done` when it is over (`part_done` when it
+    has further micro-batches to come), `restart` after anything that is no part of a step. On a GPU
+    steps are over when they are queued: read after waiting for the device. Waiting for data while
+    the device still has work counts as data time, which is thus an upper bound of what the device
+    waited.
 
     Args:
         now: the time in seconds.
@@ -39,12 +40,16 @@ class StepClock:
         """The step that began at the last mark has its batch."""
         self._data += self._now() - self._mark
 
-    def step_done(self) -> None:
-        """The step is over, the next begins."""
+    def part_done(self) -> None:
+        """The step's next micro-batch begins."""
         now = self._now()
         self._total += now - self._mark
-        self._steps += 1
         self._mark = now
+
+    def step_done(self) -> None:
+        """The step is over, the next begins."""
+        self.part_done()
+        self._steps += 1
 
     def discard(self) -> None:
         """Forget the steps so far: the first starts workers and tunes kernels."""

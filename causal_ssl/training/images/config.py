@@ -6,13 +6,15 @@ from typing import Any, Literal, get_args
 
 from causal_ssl import methods
 from causal_ssl.errors import InputError, in_range, one_of
+from causal_ssl.models.ema import ema_decay
 from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig
 from causal_ssl.objectives import Objective
+from causal_ssl.training.optimisers import Optimiser
 from causal_ssl.training.schedule import Schedule, scheduled
 from causal_ssl.training.step import Precision
 
-Optimiser = Literal["adam", "sgd", "lars"]
+TargetSchedule = Literal["cosine", "constant"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class ImageTraining:
             `accumulate` is.
         schedule: "constant", or "warmup_cosine" (linear warm-up, half a cosine to 0).
         warmup: share of the steps with a rising rate, under "warmup_cosine".
-        target_decay: at the start, of the target network's moving average, rising to 1.
+        target_decay: at the start, of the target network's moving average.
+        target_schedule: "cosine", it rises to 1 (BYOL, ReLIC), or "constant" (MoCo).
         accumulate: micro-batches that a step's batch is split into, for memory's sake; the step
             takes the mean of their gradients. A sample's contrast set is then its micro-batch, over
             all processes: batch_size / accumulate samples. Batch norm sees one micro-batch at a
@@ -75,6 +78,7 @@ class ImageTraining:
     schedule: Schedule = "constant"
     warmup: float = 0.02
     target_decay: float = 0.996
+    target_schedule: TargetSchedule = "cosine"
     accumulate: int = 1
     queue: int = 0
     precision: Precision = "float32"
@@ -85,18 +89,19 @@ class ImageTraining:
 
     def __post_init__(self) -> None:
         in_range("steps", self.steps, at_least=1)
-        in_range("batch_size", self.batch_size, at_least=2)
+        in_range("accumulate", self.accumulate, at_least=1)
+        in_range("batch_size", self.batch_size, at_least=2 * self.accumulate)
         in_range("weight_decay", self.weight_decay, at_least=0)
         in_range("momentum", self.momentum, at_least=0, at_most=1)
         in_range("learning_rate", self.learning_rate, above=0)
         in_range("warmup", self.warmup, at_least=0, at_most=1)
         in_range("target_decay", self.target_decay, at_least=0, at_most=1)
-        in_range("accumulate", self.accumulate, at_least=1)
         in_range("queue", self.queue, at_least=0)
         in_range("log_every", self.log_every, at_least=1)
         in_range("checkpoint_every", self.checkpoint_every, at_least=1)
         in_range("evaluate_every", self.evaluate_every, at_least=0)
         one_of("schedule", self.schedule, get_args(Schedule))
+        one_of("target_schedule", self.target_schedule, get_args(TargetSchedule))
         one_of("optimiser", self.optimiser, get_args(Optimiser))
         one_of("precision", self.precision, get_args(Precision))
         self._check_fit()
@@ -104,7 +109,8 @@ class ImageTraining:
     def _check_fit(self) -> None:
         if self.decay_all and self.optimiser != "sgd":
             raise InputError(f"decay_all with {self.optimiser}: it is sgd's, leave it out")
-        takes_negatives = self.make_objective().takes_negatives
+        objective = self.make_objective()
+        takes_negatives = objective.takes_negatives
         if takes_negatives and not self.queue:
             raise InputError(
                 f"{self.method} with a batch of negatives of its own: image training draws none, "
@@ -125,3 +131,9 @@ class ImageTraining:
         return scheduled(
             self.schedule, step, base=self.learning_rate, total=self.steps, warmup=self.warmup
         )
+
+    def target_decay_at(self, step: int) -> float:
+        """The decay of the target network's moving average after `step` optimiser steps."""
+        if self.target_schedule == "constant":
+            return self.target_decay
+        return ema_decay(step, total=self.steps, start=self.target_decay)

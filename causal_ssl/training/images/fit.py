@@ -3,21 +3,28 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch import Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from lightning.pytorch.strategies import DDPStrategy
 
 from causal_ssl import files
 from causal_ssl.training.checkpoint import check_same_run
 from causal_ssl.training.images.bookkeeping import Bookkeeping
 from causal_ssl.training.images.checkpoints import RUN, Checkpoints, load
 from causal_ssl.training.images.encoder_file import CHECKPOINTS, ENCODER, save_encoder
-from causal_ssl.training.images.gather import wait_for_all
+from causal_ssl.training.images.gather import PATIENCE, lost_processes_named, wait_for_all
 from causal_ssl.training.images.interrupts import stop_requests
+from causal_ssl.training.images.launch import Launch
+from causal_ssl.training.images.loggers import ExtraLoggers, tensorboard, wandb
 from causal_ssl.training.images.module import ImageModule
 from causal_ssl.training.images.progress import ImageProgress
 from causal_ssl.training.images.quiet import quiet_lightning
@@ -38,18 +45,19 @@ def fit(run: ImageRun, on_progress: Callable[[ImageProgress], None]) -> None:
     """Train to the end, from the last checkpoint if there is one, and leave the encoder's file.
 
     Raises:
-        InputError, NonFiniteError, KeyboardInterrupt: as `train_images`.
+        InputError, NonFiniteError, LostProcessError, KeyboardInterrupt: as `train_images`.
     """
     checkpoints = Checkpoints(run.out / CHECKPOINTS)
     module = ImageModule(run).train()
     last = checkpoints.last()
     start = 0 if last is None else _restored(module, last)
     files.write(run.out / "training.json", json.dumps(run.identity, indent=2) + "\n")
-    if start < run.config.steps:
-        _advance(module, checkpoints, start, on_progress)
-    if module.global_rank == 0:
-        save_encoder(run.out / ENCODER, module.encoder, run.identity)
-    wait_for_all()
+    with lost_processes_named(checkpoints):
+        if start < run.config.steps:
+            _advance(module, checkpoints, start, on_progress)
+        if module.global_rank == 0:
+            save_encoder(run.out / ENCODER, module.encoder, run.identity)
+        wait_for_all()
 
 
 def _restored(module: ImageModule, last: Path) -> int:
@@ -73,8 +81,11 @@ def _advance(
         quiet_lightning(),
         _kernels(run.config.precision, run.accelerator),
     ):
-        bookkeeping = Bookkeeping(run, checkpoints, stop, start=start, on_progress=on_progress)
-        trainer = _trainer(run, bookkeeping, start)
+        loggers = partial(_loggers, run, start)
+        bookkeeping = Bookkeeping(
+            run, checkpoints, stop, loggers, start=start, on_progress=on_progress
+        )
+        trainer = _trainer(run, bookkeeping)
         try:
             trainer.fit(module, ckpt_path=last, weights_only=True)
         except SystemExit as error:
@@ -95,29 +106,46 @@ def _interruption(trainer: Trainer, checkpoints: Checkpoints) -> KeyboardInterru
     )
 
 
-def _trainer(run: ImageRun, bookkeeping: Bookkeeping, start: int) -> Trainer:
-    cuda, several = run.accelerator == "cuda", run.ranks > 1
-    logger = TensorBoardLogger(run.out, "", "tensorboard", purge_step=start + 1)
+def _loggers(run: ImageRun, start: int) -> ExtraLoggers:
+    makers = {
+        "tensorboard": partial(tensorboard, run.out, start),
+        "wandb": partial(wandb, run.out, run.identity),
+    }
+    return ExtraLoggers({name: makers[name] for name in run.loggers})
+
+
+def _trainer(run: ImageRun, bookkeeping: Bookkeeping) -> Trainer:
+    cuda, several = run.accelerator == "cuda", run.launch.ranks > 1
     return Trainer(
         accelerator=run.accelerator,
-        devices=run.devices,
-        num_nodes=run.nodes,
-        strategy="ddp" if several else "auto",
+        devices=run.launch.devices,
+        num_nodes=run.launch.nodes,
+        strategy=DDPStrategy(timeout=PATIENCE) if several else "auto",
         sync_batchnorm=cuda and several,
         precision="bf16-mixed" if run.config.precision == "bf16" else "32-true",
         max_epochs=1,
         max_steps=run.config.steps,
+        accumulate_grad_batches=run.config.accumulate,
         limit_val_batches=0,
         use_distributed_sampler=False,
         callbacks=[bookkeeping],
-        plugins=[WholeFiles()],
-        logger=logger if run.tensorboard else False,
+        plugins=[WholeFiles(), _environment(run.launch)],
+        logger=False,  # `Bookkeeping` has its own
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=run.out,
         log_every_n_steps=1,  # of what it logs itself: nothing
     )
+
+
+def _environment(launch: Launch) -> ClusterEnvironment:
+    if launch.by == "torchrun":
+        return TorchElasticEnvironment()
+    if launch.by == "srun":
+        # Requeueing would save and restore checkpoints of another kind than this trainer's.
+        return SLURMEnvironment(auto_requeue=False)
+    return LightningEnvironment()
 
 
 @contextmanager

@@ -1,10 +1,22 @@
 """Outputs of all processes as one batch, with gradient, so that W processes train as one would."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from causal_ssl.training.images.checkpoints import Checkpoints
+
+PATIENCE = timedelta(minutes=30)
+"""How long a process waits for another one before it takes it to be lost."""
+
+
+class LostProcessError(RuntimeError):
+    """Another process of the training is gone, or was silent for longer than `PATIENCE`."""
 
 
 def processes() -> int:
@@ -16,6 +28,29 @@ def wait_for_all() -> None:
     """Return when every process has come here."""
     if processes() > 1:
         dist.barrier()
+
+
+@contextmanager
+def lost_processes_named(checkpoints: Checkpoints) -> Iterator[None]:
+    """Says what to do where the block fails because of another process.
+
+    Raises:
+        LostProcessError: an exchange failed.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not _of_an_exchange(error):
+            raise
+        raise LostProcessError(
+            f"another process of this training ended or does not answer. {checkpoints.kept()}. "
+            "Repeat the same command to continue"
+        ) from error
+
+
+def _of_an_exchange(error: RuntimeError) -> bool:
+    # gloo's are plain RuntimeErrors, which begin with the place in its source.
+    return isinstance(error, dist.DistError) or "gloo" in str(error)
 
 
 def gathered(x: Tensor) -> Tensor:

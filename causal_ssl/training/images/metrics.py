@@ -22,11 +22,15 @@ class NonFiniteError(RuntimeError):
     Attributes:
         step: the step (from 0) at which that was so first.
         metrics: what was not finite there.
+        parameter: the first one, in the network's order, whose gradient was not.
     """
 
-    def __init__(self, step: int, metrics: list[str], remedy: str) -> None:
-        super().__init__(f"{', '.join(metrics)} not finite at step {step}. {remedy}")
-        self.step, self.metrics = step, metrics
+    def __init__(
+        self, step: int, metrics: list[str], remedy: str, parameter: str | None = None
+    ) -> None:
+        where = "" if parameter is None else f", the gradient first at {parameter}"
+        super().__init__(f"{', '.join(metrics)} not finite at step {step}{where}. {remedy}")
+        self.step, self.metrics, self.parameter = step, metrics, parameter
 
 
 class Window:

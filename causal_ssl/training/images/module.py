@@ -1,39 +1,46 @@
 """One training step of an image encoder, as Lightning calls it."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from causal_ssl import methods
 from causal_ssl.errors import InputError
-from causal_ssl.models.ema import EMATarget, ema_decay
+from causal_ssl.models.ema import EMATarget
 from causal_ssl.models.image_encoders import image_encoder
-from causal_ssl.objectives.objective import Terms
-from causal_ssl.randomness import generator_for
-from causal_ssl.training.images.batches import step_loader
+from causal_ssl.objectives.objective import Terms, widened
+from causal_ssl.randomness import generator_for, global_randomness_from
+from causal_ssl.training.images.batches import StepBatches, step_loader
 from causal_ssl.training.images.checkpoints import RUN
 from causal_ssl.training.images.encoder_file import encoder_description
 from causal_ssl.training.images.gather import gathered
+from causal_ssl.training.images.gradients import GradientWatch
+from causal_ssl.training.images.queue import OutputQueue
 from causal_ssl.training.images.run import ImageRun
+from causal_ssl.training.optimisers import make_optimiser
 
 
 class ImageModule(LightningModule):
-    """Encoder, target network and objective, and how they take a step.
+    """Encoder, predictor, target network, queue and objective, and how they take a step.
 
     Views pass through the encoder one after the other, so batch norm sees one view at a time. A
     target network stays in training mode: its parameters are moving averages, its batch statistics
-    its own. The objective is computed on the outputs of all processes, by each of them.
+    its own. The predictor follows the encoder, not the target. The objective is computed on the
+    outputs of all processes, by each of them. A queue takes, after the step, what the objective
+    compared the last view by: the target's outputs, or without a target the online ones.
 
     Args:
         run: what to train, how, on what.
 
     Attributes:
-        recorded: metrics of the last step, scalars: the objective's terms, and the norm of the
-            gradient with respect to all weights.
+        recorded: metrics of the last step, scalars: the objective's terms, as means over
+            micro-batches, and the norm of the gradient with respect to all weights.
+        watch: on the gradients.
     """
 
     def __init__(self, run: ImageRun) -> None:
@@ -42,14 +49,50 @@ class ImageModule(LightningModule):
         self.config = config = run.config
         method = methods.get(config.method)
         self.encoder = image_encoder(config.encoder, seed=run.seed, output=method.output)
+        self.predictor = self._make_predictor()
         self.target = EMATarget(self.encoder) if method.target else None
+        self.queue = self._make_queue()
         self.objective = config.make_objective()
         self.recorded: dict[str, Tensor] = {}
+        self.watch = GradientWatch()
+        self._outputs: list[Tensor] = []
+        self._groups: list[Tensor] = []
+        if config.compile:
+            self._compile()
+
+    def _make_predictor(self) -> nn.Module | None:
+        if self.config.predictor is None:
+            return None
+        d = self.config.encoder.n_outputs
+        with global_randomness_from(generator_for(self.run.seed, "predictor")):
+            return self.config.predictor.make(d, d)
+
+    def _make_queue(self) -> OutputQueue | None:
+        if not self.config.queue:
+            return None
+        generator = generator_for(self.run.seed, "queue")
+        return OutputQueue(self.config.queue, self.config.encoder.n_outputs, generator=generator)
+
+    def _compile(self) -> None:
+        # In place: what calls of the modules run, not the modules, whose weights keep their names.
+        self.encoder.compile()
+        if self.target is not None:
+            self.target.network.compile()
+
+    @property
+    def trained(self) -> dict[str, nn.Parameter]:
+        """Everything with a gradient, by name; an objective may have parameters too."""
+        return {name: p for name, p in self.named_parameters() if p.requires_grad}
+
+    @cached_property
+    def batches(self) -> StepBatches:
+        """What this process sees."""
+        return self.run.batches(self.global_rank)
 
     def train_dataloader(self) -> DataLoader:
         """The batches of the steps that are left."""
         return step_loader(
-            self.run.batches(self.global_rank),
+            self.batches,
             start=self.global_step,
             total=self.config.steps,
             workers=self.run.workers,
@@ -57,26 +100,47 @@ class ImageModule(LightningModule):
         )
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam; its learning rate is set at each step."""
-        return torch.optim.Adam(self.encoder.parameters(), lr=self.config.learning_rate, fused=True)
+        """The config's; its learning rate is set at each step."""
+        config = self.config
+        return make_optimiser(
+            config.optimiser,
+            self.trained.items(),
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            momentum=config.momentum,
+            decay_all=config.decay_all,
+        )
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """The loss of a batch."""
-        images = self.views_of(batch, self.global_step)
+        """The loss of a batch, or of a micro-batch."""
+        images = self.views_of(batch, batch_idx)
         groups = None if self.run.groups is None else self.run.groups(batch).to(self.device)
         terms = self.terms(images, groups)
-        self.recorded = {name: term.detach() for name, term in terms.items()}
+        self._record(terms, first=batch_idx % self.config.accumulate == 0)
         return terms["loss"]
 
-    def views_of(self, batch: Any, step: int) -> list[Tensor]:
-        """The views of a batch: a pure function of it and (seed, step, rank)."""
-        generator = generator_for(
-            self.run.seed, "views", step, self.global_rank, device=self.device
-        )
+    def _record(self, terms: Terms, *, first: bool) -> None:
+        shares = {name: term.detach() / self.config.accumulate for name, term in terms.items()}
+        before = {} if first else self.recorded
+        self.recorded = {name: before.get(name, 0) + share for name, share in shares.items()}
+
+    def views_of(self, batch: Any, item: int) -> list[Tensor]:
+        """The views of a batch: a pure function of it and (seed, step, micro-batch, rank).
+
+        Args:
+            batch: what the data set gave.
+            item: which of `StepBatches` it is.
+
+        Raises:
+            InputError: not as many views as the objective takes, or no images.
+        """
+        place = self.batches.place(item)
+        generator = generator_for(self.run.seed, "views", *place, device=self.device)
         images, _ = self.run.views(batch, generator)
-        if len(images) < 2 or any(view.ndim != 4 for view in images):
+        wanted = self.objective.min_views
+        if len(images) < wanted or any(view.ndim != 4 for view in images):
             shapes = [tuple(view.shape) for view in images]
-            raise InputError(f"views of shapes {shapes}: give two or more, each (n, 3, h, w)")
+            raise InputError(f"views of shapes {shapes}: give {wanted} or more, each (n, 3, h, w)")
         return list(images)
 
     def terms(self, images: Sequence[Tensor], groups: Tensor | None = None) -> Terms:
@@ -86,17 +150,30 @@ class ImageModule(LightningModule):
             images: this process's views, each (n, 3, h, w).
             groups: of this process's samples, (n,).
         """
-        online = [gathered(self.encoder(view).final.float()) for view in images]
+        online = [gathered(widened(self._online(view))) for view in images]
         target = None
         if self.target is not None:
-            target = [gathered(self.target(view).final.float()) for view in images]
+            target = [gathered(widened(self.target(view).final)) for view in images]
         labels = None if groups is None else gathered(groups)
-        return self.objective(online=online, target=target, groups=labels)
+        past = self._past(labels)
+        if self.queue is not None:
+            self._outputs.append((target or online)[-1].detach())
+            self._groups += [] if labels is None else [labels]
+        return self.objective(online=online, target=target, groups=labels, **past)
+
+    def _online(self, view: Tensor) -> Tensor:
+        final = self.encoder(view).final
+        return final if self.predictor is None else self.predictor(final)
+
+    def _past(self, labels: Tensor | None) -> dict[str, Tensor]:
+        if self.queue is None:
+            return {}
+        past = {"negatives": self.queue.outputs}
+        return past if labels is None else past | {"negative_groups": self.queue.groups}
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Record the gradient's norm."""
-        gradients = [p.grad for p in self.encoder.parameters() if p.grad is not None]
-        self.recorded["gradient_norm"] = torch.nn.utils.get_total_norm(gradients)
+        self.recorded["gradient_norm"] = self.watch.norm(self.trained)
 
     def optimizer_step(
         self,
@@ -105,14 +182,19 @@ class ImageModule(LightningModule):
         optimizer: Any,
         optimizer_closure: Callable[[], Any] | None = None,
     ) -> None:
-        """A step at the rate of its number, after which the target follows."""
+        """A step at the rate of its number, after which target and queue follow."""
         step, config = self.global_step, self.config
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate_at(step)
         super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
         if self.target is not None:
-            decay = ema_decay(step + 1, total=config.steps, start=config.target_decay)
-            self.target.update(self.encoder, decay)
+            self.target.update(self.encoder, config.target_decay_at(step + 1))
+        if self.queue is not None:
+            self._put(self.queue)
+
+    def _put(self, queue: OutputQueue) -> None:
+        queue.put(torch.cat(self._outputs), torch.cat(self._groups) if self._groups else None)
+        self._outputs, self._groups = [], []
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say whose checkpoint it is."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _WARNINGS = (
-    "You're resuming from a checkpoint that ended before",  # `Steps` starts where it ended
+    "You're resuming from a checkpoint that ended before",  # `Items` starts where it ended
     r"The '\w+' does not have many workers",  # the data time is measured and logged
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # between Lightning and torch
     "Checkpoint directory .* exists and is not empty",  # that of the run to continue

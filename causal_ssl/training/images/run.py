@@ -17,12 +17,13 @@ from causal_ssl.randomness import generator_for
 from causal_ssl.training.checkpoint import Identity, describe
 from causal_ssl.training.images.batches import StepBatches, read
 from causal_ssl.training.images.config import ImageTraining
+from causal_ssl.training.images.launch import Launch, launch_of
 
 Views = Callable[[Any, torch.Generator], tuple[Sequence[Tensor], Any]]
 """Makes the views of a batch: (batch, generator), both on the device -> (views, record).
 
-Two or more tensors (n, 3, h, w), uint8 or floats in [0, 1], row i of each from sample i; the record
-says what was drawn.
+Tensors (n, 3, h, w), as many as the objective takes, uint8 or floats in [0, 1], row i of each from
+sample i; the record says what was drawn.
 """
 
 Labels = Callable[[Any], Tensor]
@@ -30,6 +31,9 @@ Labels = Callable[[Any], Tensor]
 
 Evaluate = Callable[[ImageEncoder], Mapping[str, float]]
 """Scores an encoder in eval mode: name -> value."""
+
+
+LOGGERS = ("tensorboard", "wandb")
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,12 @@ class ImageRun:
     devices: int = 1
     nodes: int = 1
     workers: int = 0
-    tensorboard: bool = True
+    loggers: tuple[str, ...] = ("tensorboard",)
 
     def __post_init__(self) -> None:
         one_of("device", self.device, ["auto", "cpu", "cuda"])
-        in_range("devices", self.devices, at_least=1)
-        in_range("nodes", self.nodes, at_least=1)
+        for name in self.loggers:
+            one_of("logger", name, LOGGERS)
         in_range("workers", self.workers, at_least=0)
         self.batches(rank=0)
         self._check_device()
@@ -69,16 +73,20 @@ class ImageRun:
             return "cuda" if torch.cuda.is_available() else "cpu"
         return self.device
 
-    @property
-    def ranks(self) -> int:
-        """Processes in all."""
-        return self.devices * self.nodes
+    @cached_property
+    def launch(self) -> Launch:
+        """The processes that train together."""
+        return launch_of(self.devices, self.nodes)
 
     def batches(self, rank: int) -> StepBatches:
         """The batches of one process."""
-        size = self.config.batch_size
         return StepBatches(
-            self.dataset, batch_size=size, seed=self.seed, rank=rank, ranks=self.ranks
+            self.dataset,
+            batch_size=self.config.batch_size,
+            seed=self.seed,
+            rank=rank,
+            ranks=self.launch.ranks,
+            accumulate=self.config.accumulate,
         )
 
     @cached_property
@@ -96,7 +104,7 @@ class ImageRun:
             "groups": describe(self.groups),
             "seed": self.seed,
             "accelerator": self.accelerator,
-            "ranks": self.ranks,
+            "ranks": self.launch.ranks,
         }
 
     def require_parts(self) -> None:
@@ -105,16 +113,17 @@ class ImageRun:
         Raises:
             InputError: says what to install.
         """
-        for part in ("lightning", "tensorboard") if self.tensorboard else ("lightning",):
+        for part in ("lightning", "timm") if self.config.optimiser == "lars" else ("lightning",):
             if find_spec(part) is None:
                 raise InputError(
                     f"training image encoders needs {part}: pip install 'causal-ssl[images]'"
                 )
 
     def _check_device(self) -> None:
-        if self.accelerator == "cuda" and torch.cuda.device_count() < self.devices:
+        devices = self.launch.devices
+        if self.accelerator == "cuda" and torch.cuda.device_count() < devices:
             raise InputError(
-                f"device cuda, {self.devices} devices: torch sees {torch.cuda.device_count()} "
+                f"device cuda, {devices} devices: torch sees {torch.cuda.device_count()} "
                 "(see `causal-ssl doctor`)"
             )
         if self.accelerator == "cpu" and self.config.precision == "tf32":

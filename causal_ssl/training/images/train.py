@@ -8,7 +8,7 @@ Call it again after an interruption, a kill included, with the same arguments: i
 last checkpoint and ends, on a CPU with as many threads, bit for bit where it would have ended.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ def train_images(
     devices: int = 1,
     nodes: int = 1,
     workers: int = 0,
+    loggers: Sequence[str] = ("tensorboard",),
     tensorboard: bool = True,
     on_progress: Callable[[ImageProgress], None] | None = None,
 ) -> TrainedImages:
@@ -64,21 +65,23 @@ def train_images(
     Args:
         config: see `ImageTraining`.
         dataset: see `batches.StepBatches`.
-        views: (batch, generator) -> (views, record): two or more tensors (n, 3, h, w), uint8 or
-            floats in [0, 1], row i of each from sample i. Batch and generator are on the device;
-            everything random comes from the generator, which depends on (seed, step, rank). In a
-            checkpoint a dataclass is known by its fields, a function by its name: use a dataclass
-            where views have options.
+        views: (batch, generator) -> (views, record): tensors (n, 3, h, w), as many as the objective
+            takes, uint8 or floats in [0, 1], row i of each from sample i. Batch and generator are
+            on the device; everything random comes from the generator, which depends on (seed, step,
+            micro-batch, rank). In a checkpoint a dataclass is known by its fields, a function by
+            its name: use a dataclass where views have options.
         out: the run's directory.
         seed: of weights, order and views.
         groups: batch -> (n,) integers, iff the objective takes groups.
         evaluate: encoder, in eval mode -> {name: value}, every `config.evaluate_every` steps and
-            at the end.
+            at the end; in one process, while the others wait, at most half an hour.
         device: "auto" (CUDA if there is any), "cuda" or "cpu".
-        devices, nodes: processes on each node, and nodes. Batch norm is over all of them on CUDA,
-            over each alone on CPUs.
+        devices, nodes: processes on each node, and nodes. Started by `torchrun` or `srun`, as many
+            as those have started. Batch norm is over all of them on CUDA, over each alone on CPUs.
         workers: processes that read the data, for each device.
-        tensorboard: log to out/tensorboard too.
+        loggers: that get the metrics too: "tensorboard" (in out/tensorboard), "wandb" (Weights &
+            Biases). Where one is not installed or fails, training goes on without.
+        tensorboard: False: not to TensorBoard.
         on_progress: called after every step (in one of the processes), what it raises ends the
             training. None: a bar.
 
@@ -88,8 +91,9 @@ def train_images(
     Raises:
         InputError: what does not fit together, something missing, or another run in `out` (the
             message names what differs; nothing is overwritten).
-        NonFiniteError: a loss or the gradient is no longer finite; names metric, step and the last
-            good checkpoint.
+        NonFiniteError: a loss or the gradient is no longer finite; names metric, step, the first
+            parameter whose gradient it is, and the last good checkpoint.
+        LostProcessError: of several processes one is gone; names the last good checkpoint.
         KeyboardInterrupt: after Ctrl-C or SIGTERM, once the step is over and saved.
     """
     run = ImageRun(
@@ -104,7 +108,7 @@ def train_images(
         devices=devices,
         nodes=nodes,
         workers=workers,
-        tensorboard=tensorboard,
+        loggers=tuple(name for name in loggers if tensorboard or name != "tensorboard"),
     )
     if not (run.out / ENCODER).exists():
         _train(run, on_progress)

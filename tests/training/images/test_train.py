@@ -206,9 +206,11 @@ def test_a_loss_that_is_not_finite_names_step_and_checkpoint(run: Run, views: Ca
         made, record = views(batch, generator)
         return [view * math.nan if len(calls) == 11 else view for view in made], record
 
-    with pytest.raises(NonFiniteError, match=r"loss.*step 10\. The last good.*step-000000006") as e:
+    message = r"loss.*step 10, the gradient first at encoder\.trunk.*The last good.*step-000000006"
+    with pytest.raises(NonFiniteError, match=message) as e:
         run(views=broken)
     assert e.value.step == 10
+    assert e.value.parameter == "encoder.trunk.0.weight"
     assert {"loss", "gradient_norm"} <= set(e.value.metrics)
 
 
@@ -238,7 +240,7 @@ def one_view(batch: Tensor, generator: torch.Generator):
         ({"schedule": "cosine"}, "did you mean 'warmup_cosine'"),
         ({"method": "supcon", "objective": {}}, "give groups"),
         ({"groups": by_brightness}, "leave groups out"),
-        ({"views": one_view}, "give two or more"),
+        ({"views": one_view}, "give 2 or more"),
         ({"steps": 0}, "steps must be at least 1"),
         ({"method": "relic", "objective": {"alpha": -1}}, "alpha must be at least 0"),
     ],
