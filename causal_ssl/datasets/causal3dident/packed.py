@@ -5,29 +5,23 @@
     images[[5, 9]]                        # (2, 64, 64, 3) uint8, read from the mapped file
 
 ROOT/trainset/packed_64/images.npy, and the same beside counterfactuals, whose images are (n, K,
-size, size, 3). Images lie class by class and row by row, as the latents do in `Causal3DIdent`.
+size, size, 3). Images lie class by class and row by row, as the latents do in `Causal3DIdent`. It
+is a `store`: a copy of latents, or of rendered images, that have been replaced since is refused.
 """
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from joblib import cpu_count
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from causal_ssl.claim import claimed
-from causal_ssl.datasets.causal3dident import space
+from causal_ssl.datasets import store
 from causal_ssl.datasets.causal3dident.images import read, shrink
-from causal_ssl.datasets.causal3dident.journal import Journal
-from causal_ssl.datasets.causal3dident.layout import Album, albums
+from causal_ssl.datasets.causal3dident.layout import albums
 from causal_ssl.datasets.causal3dident.watcher import Watcher
 from causal_ssl.errors import InputError, in_range
 
-PARTIAL, JOURNAL = ".images.npy", ".journal"
-"""Not named as `files` names what a kill left half-written: this is continued, not swept away."""
 IMAGES = 256
 """Images a task: about a second of decoding at 224 px."""
 
@@ -55,22 +49,36 @@ def pack(
         The folder of the array.
 
     Raises:
-        InputError: see `layout.albums`; an image is damaged, or smaller than `size`; no room.
+        InputError: see `layout.albums`; an image is damaged, or smaller than `size`; no room; a
+            stale or damaged copy is there.
         Stopped: the disk is full.
     """
     in_range("packed", size, at_least=1)
     found = albums(root, split, change=change)
     folder = _folder(root, split, size, change)
-    if (folder / "images.npy").exists():
+    if (folder / store.ARRAY).exists():
         open_packed(root, split, size, change=change)
         return folder
     if not any(map(len, found)):
         raise InputError(f"{root} has no images in its {split}set to pack")
-    with claimed(Path(root)), space.running_out(folder):
-        array = _begun(folder, found, size)
-        _fill(array, found, folder, workers, watcher or Watcher())
-        (folder / PARTIAL).replace(folder / "images.npy")
-        (folder / JOURNAL).unlink()
+    paths = [path for album in found for path in album.paths()]
+    rows, views = sum(album.rows for album in found), found[0].views
+
+    def draw(numbers: range, into: store.Images) -> None:
+        for place, number in enumerate(numbers):
+            into[place] = shrink(read(paths[number]), size)
+
+    with claimed(Path(root)):
+        store.fill(
+            folder,
+            (rows, *((views,) if change else ()), size, size, 3),
+            _origin(root, split, change),
+            draw,
+            per=IMAGES,
+            title=f"packing {split} {change}".rstrip(),
+            workers=workers,
+            watcher=watcher,
+        )
     return folder
 
 
@@ -84,78 +92,40 @@ def open_packed(root: Path | str, split: str, size: int, *, change: str = "") ->
         (n, size, size, 3), or (n, K, size, size, 3) for counterfactuals.
 
     Raises:
-        InputError: it was not packed, or not to its end, or is damaged.
+        InputError: it was not packed, or not to its end, is damaged, or is of other images.
     """
-    path = _folder(root, split, size, change) / "images.npy"
-    try:
-        return np.load(path, mmap_mode="r")
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{path} is missing: pack the set first, `causal-ssl render ... --packed {size}`"
-        ) from error
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(
-            f"{path} is damaged ({error}): delete {path.parent} and pack anew"
-        ) from error
-
-
-def bytes_packed(images: int, size: int) -> int:
-    """What so many images take."""
-    return images * size * size * 3
-
-
-def _folder(root: Path | str, split: str, size: int, change: str) -> Path:
-    within = Path("counterfactuals", change) if change else Path()
-    return Path(root) / f"{split}set" / within / f"packed_{size}"
-
-
-def _begun(folder: Path, found: Sequence[Album], size: int) -> np.memmap:
-    """The array that is being filled, with its room on the disk taken.
-
-    Writing to a mapped file that finds no room kills the process, hence the allocation.
-    """
-    rows, views = sum(album.rows for album in found), found[0].views
-    shape = (rows, *((views,) if found[0].change else ()), size, size, 3)
-    path, journal = folder / PARTIAL, folder / JOURNAL
-    if path.exists() and journal.exists():
-        array = np.load(path, mmap_mode="r+")
-        if array.shape == shape:
-            return array
-    journal.unlink(missing_ok=True)
-    space.require(bytes_packed(rows * views, size), folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    array = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-    with path.open("r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    array, _ = store.mapped(
+        _folder(root, split, size, change),
+        remedy=f"pack the set first, `causal-ssl render ... --packed {size}`",
+        origin=_origin(root, split, change),
+    )
     return array
 
 
-def _fill(
-    array: np.memmap, found: Sequence[Album], folder: Path, workers: int | None, watcher: Watcher
-) -> None:
-    size, journal = array.shape[-2], Journal(folder / JOURNAL)
-    images = array.reshape(-1, size, size, 3)
-    paths = [path for album in found for path in album.paths()]
-    chunks = {str(start): paths[start : start + IMAGES] for start in range(0, len(paths), IMAGES)}
-    left = [start for start in chunks if start not in journal.records]
-    to_do = sum(len(chunks[start]) for start in left)
-    watcher.begin(
-        f"packing {found[0].split} {found[0].change}".rstrip(), len(paths), len(paths) - to_do
-    )
-    with ThreadPoolExecutor(workers or cpu_count()) as pool:  # decoding releases the GIL
-        futures = {pool.submit(_shrink, chunks[s], images[int(s) :], size): s for s in left}
-        try:
-            for future in as_completed(futures):
-                future.result()
-                array.flush()
-                start = futures[future]
-                journal.add(start, len(chunks[start]))
-                watcher.advance(len(chunks[start]))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+bytes_packed = store.bytes_stored
 
 
-def _shrink(paths: Sequence[Path], into: NDArray[np.uint8], size: int) -> None:
-    for index, path in enumerate(paths):
-        into[index] = shrink(read(path), size)
+def _folder(root: Path | str, split: str, size: int, change: str) -> Path:
+    return Path(root) / _within(split, change) / f"packed_{size}"
+
+
+def _within(split: str, change: str) -> Path:
+    return Path(f"{split}set", "counterfactuals", change) if change else Path(f"{split}set")
+
+
+def _origin(root: Path | str, split: str, change: str) -> str:
+    """Digest of what the images show: their latents, and the hashes of pixels that were rendered.
+
+    Of published images, whose set has no manifest, the latents alone.
+    """
+    from causal_ssl.datasets.causal3dident.manifest import load  # which imports the model's law
+
+    within = _within(split, change)
+    total = sha256()
+    for path in sorted((Path(root) / within).glob("raw_latents_*.npy")):
+        total.update(f"{path.name} {sha256(path.read_bytes()).hexdigest()}\n".encode())
+    shards = (load(Path(root)) or {"shards": {}})["shards"]
+    for album, hashes in sorted(shards.items()):
+        if Path(album).parent == within:
+            total.update(f"{album} {hashes}\n".encode())
+    return total.hexdigest()

@@ -2,6 +2,7 @@
 
 ROOT/train/CLASS/*.jpg, ROOT/val/CLASS/*.jpg    class folders, as torchvision's ImageFolder
 ROOT/CLASS/*.jpg                                the same without splits: all of it is "train"
+ROOT/train/images.npy, ...                      packed copies of them; or ROOT itself is one
 ROOT/train-images-idx3-ubyte[.gz], ...          IDX files, as Fashion-MNIST's
 ROOT/trainset/images_0/*.png, ...               Causal3DIdent
 """
@@ -19,6 +20,7 @@ from causal_ssl.datasets.causal3dident.watcher import Watcher
 from causal_ssl.datasets.images.folders import ImageFolder
 from causal_ssl.datasets.images.idx import IdxImages, has_idx
 from causal_ssl.datasets.images.listing import is_image, some
+from causal_ssl.datasets.images.packing import PackedImages, is_packed
 from causal_ssl.datasets.images.skipping import names_to_skip
 from causal_ssl.errors import InputError, unknown_name
 
@@ -82,14 +84,16 @@ def open_images(
     root = Path(root)
     if not root.is_dir():
         raise InputError(f"{root} is not a folder: name that of a data set ({EXPECTED})")
-    for has, opened in ((has_idx, _idx), (_has_rendered, _rendered)):
+    for has, opened in ((has_idx, _idx), (has_rendered, _rendered)):
         if has(root):
             if subset is not None:
                 raise InputError(
                     f"a subset by a list ({subset}) needs class folders, {root} has none"
                 )
             return opened(root, split, size)
-    folder = split_folder(root, split)
+    folder = root if is_packed(root) else split_folder(root, split)
+    if is_packed(folder):
+        return _packed(folder, size, subset)
     if size is None:
         raise InputError(f"images in {folder} have many sizes: give the size to resize them to")
     skip = names_to_skip(root, folder, on_corrupt)
@@ -142,8 +146,19 @@ def _seen(root: Path, folders: list[str]) -> str:
     return f"it has {' and '.join(parts)}" if parts else "it is empty"
 
 
-def _has_rendered(root: Path) -> bool:
+def has_rendered(root: Path) -> bool:
+    """Is it a Causal3DIdent set?"""
     return any((root / f"{split}set").is_dir() for split in ("train", "test"))
+
+
+def _packed(folder: Path, size: int | None, subset: Path | str | None) -> Images:
+    images = PackedImages(folder, subset=subset)
+    if size not in (None, images.size):
+        raise InputError(
+            f"{folder} is packed at {images.size} x {images.size} pixels, asked for {size}: ask "
+            f"for {images.size}, or pack anew, `causal-ssl data pack ... --size {size}`"
+        )
+    return images
 
 
 def _idx(root: Path, split: str, size: int | None) -> Images:

@@ -12,6 +12,7 @@ from causal_ssl.datasets.causal3dident.dataset import Causal3DIdent
 from causal_ssl.datasets.causal3dident.images import shrink
 from causal_ssl.datasets.causal3dident.latents import CLASSES
 from causal_ssl.datasets.images.folders import batch_of
+from causal_ssl.datasets.store import ARRAY
 from causal_ssl.errors import InputError, in_range
 
 
@@ -33,7 +34,9 @@ class RenderedImages(Dataset[dict[str, Tensor]]):
     """
 
     def __init__(self, root: Path | str, split: str = "train", *, size: int | None = None) -> None:
-        packed = size is not None and (Path(root) / f"{split}set" / f"packed_{size}").is_dir()
+        packed = (
+            size is not None and (Path(root) / f"{split}set" / f"packed_{size}" / ARRAY).exists()
+        )
         self.images = Causal3DIdent(root, split, size=size if packed else None)
         self.labels, self.classes = self.images.object_class, list(CLASSES)
         width = self.images.pixels(np.array([0])).shape[1]

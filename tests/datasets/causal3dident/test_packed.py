@@ -1,6 +1,7 @@
 """The packed array holds each image of a split once, made smaller, whatever interrupted it."""
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from fake_rendering import recipe, render, tree
 
+from causal_ssl.datasets import store
 from causal_ssl.datasets.causal3dident import packed
 from causal_ssl.datasets.causal3dident.images import read, shrink
 from causal_ssl.datasets.causal3dident.layout import albums
@@ -78,8 +80,8 @@ def test_interrupted_it_continues_and_ends_the_same(
 def test_of_another_set_nothing_is_continued(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = root / "trainset" / "packed_4"
     folder.mkdir()
-    np.save(folder / packed.PARTIAL, np.zeros((3, 4, 4, 3), np.uint8))
-    (folder / packed.JOURNAL).write_text('{"part": "0", "record": 5}\n')
+    np.save(folder / store.PARTIAL, np.zeros((3, 4, 4, 3), np.uint8))
+    (folder / store.JOURNAL).write_text('{"part": "0", "record": 5}\n')
     pack(root, "train", 4)
     assert open_packed(root, "train", 4)[:5].any()
 
@@ -120,4 +122,26 @@ def test_a_damaged_array_is_named(root: Path) -> None:
     folder = pack(root, "train", 4)
     (folder / "images.npy").write_bytes(b"x")
     with pytest.raises(InputError, match=r"images.npy is damaged .* delete .*packed_4"):
+        open_packed(root, "train", 4)
+
+
+def test_a_copy_of_images_that_were_replaced_is_refused(root: Path) -> None:
+    pack(root, "train", 4)
+    pack(root, "train", 4, change="hues")
+    (latents,) = (root / "trainset").glob("raw_latents_0.npy")
+    np.save(latents, -np.load(latents))
+    with pytest.raises(InputError, match=r"images.npy is stale: .* delete .*packed_4 and pack"):
+        open_packed(root, "train", 4)
+    with pytest.raises(InputError, match="is stale"):
+        pack(root, "train", 4)
+    assert len(open_packed(root, "train", 4, change="hues")) == ROWS  # whose latents are others
+
+
+def test_a_copy_of_images_rendered_anew_is_refused(root: Path) -> None:
+    pack(root, "train", 4)
+    manifest = json.loads((root / "manifest.json").read_text())
+    album = next(album for album in manifest["shards"] if album.startswith("trainset/images_"))
+    manifest["shards"][album][0] = "0" * 64
+    (root / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="is stale"):
         open_packed(root, "train", 4)

@@ -1,11 +1,11 @@
-"""Makes `pictures` importable, and a small tree of images."""
+"""Makes `pictures` importable, and the fake renderer of Causal3DIdent; a small tree of images."""
 
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "causal3dident")]
 
 
 @pytest.fixture

@@ -1,11 +1,15 @@
 """Small data sets of real image files."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 CLASSES = ("n01440764", "n01443537", "n02102040")
+RNG = np.random.default_rng(0)
+PIXELS = {"train": RNG.integers(0, 256, (6, 28, 28)), "t10k": RNG.integers(0, 256, (3, 28, 28))}
+LABELS = {"train": np.array([3, 0, 1, 2, 9, 0]), "t10k": np.array([1, 9, 0])}
 
 
 def picture(seed: int, width: int = 40, height: int = 30) -> Image.Image:
@@ -25,3 +29,9 @@ def image_tree(root: Path, *, each: int = 4, splits: tuple[str, ...] = ("train",
                 prefix = name if split == "train" else f"ILSVRC2012_val_{number}"
                 image.save(folder / f"{prefix}_{k}.JPEG", quality=95)
     return root
+
+
+def idx(array: np.ndarray) -> bytes:
+    """An IDX file of bytes."""
+    header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
+    return header + array.astype(np.uint8).tobytes()

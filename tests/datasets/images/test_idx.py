@@ -1,24 +1,15 @@
 """IDX files hold what they say, or are refused."""
 
 import gzip
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from pictures import LABELS, PIXELS, idx
 
 from causal_ssl.datasets.images.idx import IdxImages
 from causal_ssl.errors import InputError
-
-RNG = np.random.default_rng(0)
-PIXELS = {"train": RNG.integers(0, 256, (6, 28, 28)), "t10k": RNG.integers(0, 256, (3, 28, 28))}
-LABELS = {"train": np.array([3, 0, 1, 2, 9, 0]), "t10k": np.array([1, 9, 0])}
-
-
-def idx(array: np.ndarray) -> bytes:
-    header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
-    return header + array.astype(np.uint8).tobytes()
 
 
 @pytest.fixture(params=["", ".gz"])

@@ -1,20 +1,16 @@
 """The layout of a data set is told from its folder, and a folder of none is refused."""
 
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from pictures import CLASSES
-from test_idx import LABELS, PIXELS, idx
+from fake_rendering import recipe, render
+from pictures import CLASSES, LABELS, PIXELS, idx
 
 from causal_ssl.datasets.images import Images, open_images
 from causal_ssl.errors import InputError
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "causal3dident"))
-from fake_rendering import recipe, render
 
 
 def as_promised(images: Images, *, n: int, size: int) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from causal_ssl.datasets.causal3dident.journal import Journal
+from causal_ssl.datasets.journal import Journal
 
 
 def test_a_line_cut_off_is_dropped_and_the_next_is_whole(tmp_path: Path) -> None:
