@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 from causal_ssl.analysis.plots import WIDTH, style
 from causal_ssl.errors import InputError
 
-Images = NDArray[np.uint8]
-
 LABELS = 2.0
 """Inches left of the images for the rows' titles."""
 
 
 def gallery(
-    rows: Mapping[str, Images],
+    rows: Mapping[str, NDArray[np.uint8]],
     *,
     columns: Sequence[str] = (),
     width: float = WIDTH,

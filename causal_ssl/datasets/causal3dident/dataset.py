@@ -53,7 +53,7 @@ class Causal3DIdent(Dataset[dict[str, Any]]):
         )
         if not len(self.latents):
             raise InputError(f"{self.root} has no images in its {split}set: {REMEDY}")
-        self._images = Images(found, size)
+        self._pixels = AlbumPixels(found, size)
 
     def __len__(self) -> int:
         return len(self.latents)
@@ -80,10 +80,10 @@ class Causal3DIdent(Dataset[dict[str, Any]]):
 
     def pixels(self, indices: NDArray[np.int64]) -> Pixels:
         """The images as they are stored, (b, h, w, 3) uint8."""
-        return self._images.read(indices)
+        return self._pixels.read(indices)
 
 
-class Images:
+class AlbumPixels:
     """The pixels of a split's albums by running number, from PNGs or from a packed copy.
 
     Args:

@@ -24,8 +24,8 @@ from torch.utils.data import Dataset
 
 from causal_ssl.datasets.causal3dident import manifest as manifests
 from causal_ssl.datasets.causal3dident.dataset import (
+    AlbumPixels,
     Causal3DIdent,
-    Images,
     Pixels,
     channels_first,
 )
@@ -138,7 +138,8 @@ class RenderedViews:
         propagate: whether other latents may differ too.
 
     Raises:
-        InputError: other latents differ and may not; see also `layout.albums` and `dataset.Images`.
+        InputError: other latents differ and may not; see also `layout.albums` and
+            `dataset.AlbumPixels`.
     """
 
     def __init__(
@@ -161,12 +162,12 @@ class RenderedViews:
                 f"the counterfactuals {change!r} of {images.root} do not hold {others}, as "
                 "`render --propagate` makes them: ask for propagate=True, or for another source"
             )
-        self._images = Images(found, images.size)
+        self._pixels = AlbumPixels(found, images.size)
 
     def draw(self, indices: Indices, generator: torch.Generator) -> PixelsAndLatents:
         views = self._latents.shape[1]
         chosen = torch.randint(views, (len(indices),), generator=generator).numpy()
-        return self._images.read(indices * views + chosen), self._latents[indices, chosen]
+        return self._pixels.read(indices * views + chosen), self._latents[indices, chosen]
 
 
 class NearestViews:
