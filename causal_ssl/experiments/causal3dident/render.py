@@ -36,8 +36,8 @@ class RenderOptions:
         InputError: a value out of range or an unknown name, before anything starts.
 
     Examples:
-        >>> RenderOptions(train=70, test=7).processes is None
-        True
+        >>> RenderOptions(train=70, test=7).processes is None, RenderOptions(workers=2).processes
+        (True, 2)
     """
 
     train: int = option(250_000, "training images", at_least=0)
@@ -67,7 +67,7 @@ class RenderOptions:
     packed: int = option(
         0, "also one array of images of so many pixels a side; 0: none", at_least=0
     )
-    workers: str = option(AUTO, "processes; auto: one per core")
+    workers: str | int = option(AUTO, "processes; auto: one per core")
     backend_parallel: str = option(
         "loky",
         "what runs them: loky (this machine), ray (RAY_ADDRESS), dask (DASK_SCHEDULER_ADDRESS)",
@@ -91,9 +91,10 @@ class RenderOptions:
         """
         if self.workers == AUTO:
             return None
-        if not (self.workers.isdecimal() and int(self.workers) >= 1):
+        number = str(self.workers)
+        if not (number.isdecimal() and int(number) >= 1):
             raise InputError(f"workers must be auto or a number from 1, got {self.workers!r}")
-        return int(self.workers)
+        return int(number)
 
 
 def run(options: RenderOptions, *, console: Console | None = None) -> Path:
