@@ -1,6 +1,5 @@
 """Scores of many variables in many settings as one heatmap a method, published numbers inside."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -14,17 +13,28 @@ from causal_ssl.analysis.plots import WIDTH, Titles, require, style
 COLOURS = "YlGnBu"
 DARK = 0.55
 """From this value on a cell is dark enough for white text."""
+HEIGHTS = (0.0, -0.16, -0.26)
+"""Where a value stands in its cell, from the middle, by the lines of small print below it."""
 
 
 def score_heatmap(
-    table: pd.DataFrame, *, settings: Titles, methods: Titles, variables: Titles
+    table: pd.DataFrame,
+    *,
+    settings: Titles,
+    methods: Titles,
+    variables: Titles,
+    rule_below: int = 0,
 ) -> Figure:
     """Mean scores over seeds: a panel a method, a row a setting, a column a variable.
 
+    Small below a mean: the standard deviation over seeds, where there are several, and the
+    published value in parentheses, where there is one.
+
     Args:
         table: columns setting, method, variable, value (in [0, 1], or below 0 for a bad fit) and
-            reference, the published value (NaN where there is none), shown small in parentheses.
+            reference, the published value (NaN where there is none); a row a seed.
         settings, methods, variables: what to show, in this order.
+        rule_below: settings above a rule across all panels; 0: no rule.
 
     Raises:
         InputError: a column is missing.
@@ -35,13 +45,20 @@ def score_heatmap(
         axes = figure.subplots(1, len(methods), sharey=True, squeeze=False)[0]
         for axis, (method, title) in zip(axes, methods.items(), strict=True):
             own = table[table["method"] == method]
-            values, references = (
-                own.pivot_table(index="setting", columns="variable", values=name, dropna=False)
-                .reindex(index=list(settings), columns=list(variables))
+            grid = {"index": list(settings), "columns": list(variables)}
+            values, spreads, references = (
+                own.pivot_table(
+                    index="setting", columns="variable", values=name, aggfunc=how, dropna=False
+                )
+                .reindex(**grid)
                 .to_numpy(dtype=float)
-                for name in ("value", "reference")
+                for name, how in (("value", "mean"), ("value", "std"), ("reference", "mean"))
             )
-            _panel(axis, values, references, list(variables.values()))
+            _panel(axis, values, spreads, references)
+            names: dict[str, Any] = {"rotation": 40, "ha": "right", "fontsize": 8}
+            axis.set_xticks(range(len(variables)), list(variables.values()), **names)
+            if rule_below:
+                axis.axhline(rule_below - 0.5, color="white", linewidth=4)
             axis.set_title(title, pad=8)
         axes[0].set_yticks(range(len(settings)), list(settings.values()))
         scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(0, 1), COLOURS)
@@ -51,20 +68,21 @@ def score_heatmap(
     return figure
 
 
-def _panel(
-    axis: Axes, values: np.ndarray, references: np.ndarray, variables: Sequence[str]
-) -> None:
+def _panel(axis: Axes, values: np.ndarray, spreads: np.ndarray, references: np.ndarray) -> None:
     axis.imshow(values, cmap=COLOURS, vmin=0, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value):
             continue
-        colour, published = "white" if value > DARK else "#222222", references[row, column]
-        beside = not np.isnan(published)
+        spread, published = spreads[row, column], references[row, column]
+        small = [
+            *([] if np.isnan(spread) else [f"±{spread:.2f}"]),
+            *([] if np.isnan(published) else [f"({published:.2f})"]),
+        ]
+        colour = "white" if value > DARK else "#222222"
         place: dict[str, Any] = {"ha": "center", "va": "center", "color": colour}
-        axis.text(column, row - 0.16 * beside, f"{value:.2f}", fontsize=7.5, **place)
-        if beside:
-            axis.text(column, row + 0.27, f"({published:.2f})", fontsize=5.8, **place)
-    axis.set_xticks(range(len(variables)), variables, rotation=40, ha="right", fontsize=8)
+        axis.text(column, row + HEIGHTS[len(small)], f"{value:.2f}", fontsize=7.5, **place)
+        if small:
+            axis.text(column, row + 0.25, "\n".join(small), fontsize=5.8, **place)
     axis.tick_params(length=0)
     axis.grid(visible=False)
     for spine in axis.spines.values():

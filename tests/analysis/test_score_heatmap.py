@@ -22,10 +22,19 @@ SHOWN = {
 }
 
 
-def test_cells_hold_means_over_seeds_and_published_values_in_parentheses():
+def test_cells_hold_means_and_spreads_over_seeds_and_published_values_in_parentheses():
     panel = score_heatmap(TABLE, **SHOWN).axes[0]
-    assert [text.get_text() for text in panel.texts] == ["0.60", "(0.90)", "-0.20"]
+    assert [text.get_text() for text in panel.texts] == ["0.60", "±0.14\n(0.90)", "-0.20"]
     assert [label.get_text() for label in panel.get_yticklabels()] == ["LT: hues", "DA: crop"]
+
+
+def test_a_rule_parts_the_first_settings_from_the_others():
+    (plain,), (ruled,) = (
+        [axis.lines for axis in score_heatmap(TABLE, **SHOWN, rule_below=k).axes[:1]]
+        for k in (0, 1)
+    )
+    assert len(plain) == 0
+    assert [line.get_ydata()[0] for line in ruled] == [0.5]
 
 
 def test_a_table_without_published_values_is_refused():
