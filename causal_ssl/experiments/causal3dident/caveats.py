@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from causal_ssl.experiments.causal3dident.class_alone import r2_from_class
 from causal_ssl.experiments.causal3dident.config import Causal3DIdentStudy
+from causal_ssl.experiments.causal3dident.summary import class_alone
 
 PUBLISHED = {
     "n_train": 250_000,
@@ -30,19 +30,20 @@ def caveats(config: Causal3DIdentStudy, table: pd.DataFrame) -> list[str]:
         for name, value in PUBLISHED.items()
         if getattr(config, name) != value and not (config.data and name in OF_RENDERED)
     ]
-    alone = r2_from_class()
+    alone = class_alone(table)
     guessed = ", ".join(f"{alone[name]:.2f} ({name.replace('_', ' ')})" for name in CAUSED)
     found = [
         "The class pushes position, rotation and hue, so these can be guessed from a"
-        f" representation of the class alone: in the published law with R² {guessed}. Up to there"
+        f" representation of the class alone: on the scored images with R² {guessed}. Up to there"
         " the R² of a changed latent is not yet style that was kept, and an encoder that misses the"
         " class may well be below.",
         "R² is averaged over the coordinates of position and of rotation. Rotation enters by its"
         " Euler angles, in units of which neighbouring poses can be far apart.",
-        "Regressions are fitted to and scored on disjoint test images; the same images score all"
-        " encoders.",
-        "The standard error of an accuracy is that of a share of the scored images: it does not"
-        " tell how encoders of other seeds would do.",
+        f"Regressions are fitted to {config.n_fit:,} test images and scored on"
+        f" {config.n_test - config.n_fit:,} others, the same for all encoders. Shuffled pairs: the"
+        " same regressions with the images fitted on shuffled against their representations, which"
+        " is what chance reaches.",
+        _errors(config),
         f"Shapes and size of the objects are those of {config.data}, made before this study."
         if config.data
         else "The shapes of the classes are this project's own: the published meshes are not to be"
@@ -68,3 +69,17 @@ def caveats(config: Causal3DIdentStudy, table: pd.DataFrame) -> list[str]:
     if config.seeds == 1:
         found.append("A single seed: differences between methods may be chance.")
     return found
+
+
+def _errors(config: Causal3DIdentStudy) -> str:
+    """What the standard errors of accuracies are made of."""
+    if config.untrained_seeds == 1:
+        return (
+            "Standard errors are those of shares of the scored images: they do not tell how"
+            " encoders of other weights would do."
+        )
+    return (
+        "The standard error of an accuracy less that of untrained encoders holds the sampling of"
+        f" the scored images and the spread over weights, measured on {config.untrained_seeds}"
+        " untrained encoders and taken to be the same for trained ones."
+    )

@@ -14,7 +14,9 @@ METHODS = "infonce, relic, relic_t, barlow_twins, vicreg, align_maxent"
 ENCODERS = ("conv4", "resnet18", "resnet50")
 LAYERS = ("final", "intermediate")
 RANDOM = "random"
-"""Stands for a method: the encoder as it is before training."""
+"""Stands for a method: encoders as they are before training."""
+CLASS_ALONE = "class_alone"
+"""Stands for a method: a representation that is the class and nothing else."""
 ALPHAS = (1.0, 0.1, 0.01, 0.001)
 GAMMAS = (0.01, 0.2154434690031884, 4.641588833612779, 100.0)
 """Grids of the kernel ridge regressions, those of the paper's public code; its text has the alphas
@@ -45,10 +47,13 @@ class Causal3DIdentStudy(StudyConfig):
     )
     methods: tuple[str, ...] = option(("infonce", "relic"), f"methods to compare: {METHODS}")
     seeds: int = option(1, "encoders of every setting and method", at_least=1)
+    untrained_seeds: int = option(
+        5, "untrained encoders that trained ones are compared with", at_least=1
+    )
 
     data: str = option("", "folder of images to use, rendered or published; empty: render some")
     n_train: int = option(8000, "images to train on", at_least=2)
-    n_test: int = option(4000, "images to score on", at_least=4)
+    n_test: int = option(8000, "images to score on", at_least=4)
     size: int = option(48, "pixels a side of what encoders see", at_least=16)
     object_scale: float = option(3.0, "size of the objects; the published one is 1.5", above=0)
     backend: str = option("auto", "what renders: raster needs EGL", choices=BACKENDS)
@@ -59,9 +64,9 @@ class Causal3DIdentStudy(StudyConfig):
 
     encoder: str = option("conv4", "network to train", choices=ENCODERS)
     n_outputs: int = option(8, "dimensions of the representation", at_least=1)
-    steps: int = option(1000, "training steps", at_least=1)
+    steps: int = option(800, "training steps", at_least=1)
     batch_size: int = option(128, "images a step, each seen in two views", at_least=2)
-    learning_rate: float = option(1e-3, "of Adam", above=0)
+    learning_rate: float = option(3e-3, "of Adam", above=0)
     tau: float = option(1.0, "temperature; similarities are cosines", above=0)
     relic_alpha: float = option(1.0, "weight of ReLIC's invariance term", at_least=0)
     precision: str = option("float32", "arithmetic of the encoder", choices=("float32", "bf16"))

@@ -9,10 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causal_ssl.analysis.identifiability import class_accuracy, r2_scores
-from causal_ssl.datasets.causal3dident.latents import GROUPS
+from causal_ssl.datasets.causal3dident.latents import CLASSES, GROUPS
+from causal_ssl.randomness import derived_seed
 
 Row = dict[str, Any]
 """metric, variable, value and standard_error."""
+
+PERMUTED = "_permuted"
+"""Ending of the metrics' names where the representations that regressions were fitted on had been
+shuffled against what they show: what is reached by chance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +47,7 @@ def score(
     alphas: tuple[float, ...],
     gammas: tuple[float, ...],
     cv: int,
+    seed: int = 0,
     device: str = "cpu",
 ) -> list[Row]:
     """Accuracy for the class and R2 of the other scene variables, as in table 1 of the paper.
@@ -50,24 +56,52 @@ def score(
         representation: (n, d_f).
         images: what the same n images show.
         alphas, gammas, cv, device: of the kernel ridge regression, see `r2_scores`.
+        seed: of the shuffled pairs.
 
     Returns:
         `accuracy` of a multinomial logistic regression for the class, with its binomial standard
-        error, and `r2_kernel_ridge` of the other variables, averaged over their coordinates.
+        error, and `r2_kernel_ridge` of the other variables, averaged over their coordinates; then
+        the same with the pairs of the images fitted on shuffled, their metrics ending in
+        `PERMUTED`: about the share of the largest class, and about 0.
     """
-    accuracy = class_accuracy(representation, images.object_class, n_fit=images.n_fit)
-    error = sqrt(accuracy * (1 - accuracy) / (len(representation) - images.n_fit))
     regressions = r2_scores(
         representation,
         images.latents,
         n_fit=images.n_fit,
         alphas=alphas,
         gammas=gammas,
+        n_permutations=1,
+        seed=seed,
         cv=cv,
         device=device,
     )
-    kept = regressions[["metric", "variable", "value"]].to_dict("records")
-    return [
-        {"metric": "accuracy", "variable": "class", "value": accuracy, "standard_error": error},
-        *kept,
-    ]
+    rows = []
+    for ending, labels in (("", images.object_class), (PERMUTED, _shuffled(images, seed))):
+        rows.append(_accuracy(representation, labels, images.n_fit, f"accuracy{ending}"))
+        own = regressions[regressions["metric"] == f"r2_kernel_ridge{ending}"]
+        rows += own[["metric", "variable", "value"]].to_dict("records")
+    return rows
+
+
+def class_alone(images: Labelled) -> NDArray[np.float64]:
+    """The representation (n, 7) that is the class, one-hot, and nothing else.
+
+    The R2 of the variables that the class pushes, scored as any other, says how much of theirs is
+    no style that an encoder kept.
+    """
+    return np.eye(len(CLASSES))[images.object_class]
+
+
+def _accuracy(
+    representation: NDArray[np.floating[Any]], labels: NDArray[np.int64], n_fit: int, metric: str
+) -> Row:
+    share = class_accuracy(representation, labels, n_fit=n_fit)
+    error = sqrt(share * (1 - share) / (len(labels) - n_fit))
+    return {"metric": metric, "variable": "class", "value": share, "standard_error": error}
+
+
+def _shuffled(images: Labelled, seed: int) -> NDArray[np.int64]:
+    """The classes, those of the images fitted on among each other."""
+    labels = images.object_class.copy()
+    np.random.default_rng(derived_seed(seed, "shuffled classes")).shuffle(labels[: images.n_fit])
+    return labels

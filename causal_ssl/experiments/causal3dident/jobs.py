@@ -1,4 +1,4 @@
-"""Do the jobs of the Causal3DIdent study: render the images, train encoders, score them."""
+"""Do the jobs of the Causal3DIdent study: render images, train encoders, score representations."""
 
 import shutil
 import time
@@ -16,7 +16,7 @@ from causal_ssl.datasets.causal3dident.dataset import Causal3DIdent
 from causal_ssl.datasets.causal3dident.packed import pack
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells, encoders
-from causal_ssl.experiments.causal3dident import evaluation, pictures, render, settings
+from causal_ssl.experiments.causal3dident import evaluation, pictures, plan, render, settings
 from causal_ssl.experiments.causal3dident.config import (
     ALPHAS,
     GAMMAS,
@@ -69,6 +69,7 @@ def check(config: Causal3DIdentStudy) -> None:
 
 def prepare(directory: RunDirectory, config: Causal3DIdentStudy, console: Console) -> None:
     """Render the images, or what is missing of them, and keep some for the report."""
+    _sweep(directory.path, config)
     root = data_of(directory.path, config)
     if config.data:
         for split in layout.SPLITS:
@@ -76,23 +77,24 @@ def prepare(directory: RunDirectory, config: Causal3DIdentStudy, console: Consol
     else:
         render.run(_render_options(config, root), console=console)
     if not (directory / pictures.FILE).exists():
-        pictures.keep(directory / pictures.FILE, images_of(directory.path, config, "test"), config)
+        pictures.keep(directory / pictures.FILE, images_of(directory.path, config, "train"), config)
 
 
 def run(root: Path, config: Causal3DIdentStudy, cell: Cell, report: Report) -> None:
-    """Train an encoder and score both of its layers; nothing where that is done.
+    """Make a representation and score it, of an encoder both layers; nothing where that is done.
 
     Raises:
         TaskError: training diverged.
     """
     if not cells.unfinished(root, cell.cell_names):
         return
-    started, out = time.perf_counter(), root / "training" / cell.name
+    started, out = time.perf_counter(), _training_of(root, cell)
+    kept: dict[str, Any] = {"source": "", "history": {}}
+    encoder: ImageEncoder | None = None
     if cell.method == RANDOM:
-        encoder: ImageEncoder = image_encoder(encoder_config(config), seed=cell.seed)
-        kept: dict[str, Any] = {"source": "", "history": {}}
-    else:
-        trained, source = _train(root, config, cell, out, report)
+        encoder = image_encoder(encoder_config(config), seed=cell.seed)
+    elif cell.is_trained:
+        trained, source = _train(root, config, cell, report)
         encoder = trained.encoder
         kept_file = root / "encoders" / f"{cell.name}.pt"
         files.write(kept_file, (out / ENCODER).read_bytes())
@@ -105,8 +107,20 @@ def run(root: Path, config: Causal3DIdentStudy, cell: Cell, report: Report) -> N
     shutil.rmtree(out, ignore_errors=True)
 
 
+def _training_of(root: Path, cell: Cell) -> Path:
+    """The folder that a cell's encoder trains in."""
+    return root / "training" / cell.name
+
+
+def _sweep(root: Path, config: Causal3DIdentStudy) -> None:
+    """Remove the folders of trainings whose cells are finished: a run may have ended in between."""
+    for cell in plan.cells(config):
+        if not cells.unfinished(root, cell.cell_names):
+            shutil.rmtree(_training_of(root, cell), ignore_errors=True)
+
+
 def _train(
-    root: Path, config: Causal3DIdentStudy, cell: Cell, out: Path, report: Report
+    root: Path, config: Causal3DIdentStudy, cell: Cell, report: Report
 ) -> tuple[TrainedImages, str]:
     pairs, views = pairs_of(settings.get(cell.setting), images_of(root, config, "train"))
 
@@ -118,7 +132,7 @@ def _train(
             training(config, cell.method),
             pairs,
             views,
-            out=out,
+            out=_training_of(root, cell),
             seed=cell.seed,
             device=config.device,
             workers=config.loader_workers,
@@ -130,20 +144,29 @@ def _train(
     return trained, source_of(pairs)
 
 
-def _score(root: Path, config: Causal3DIdentStudy, encoder: ImageEncoder) -> list[dict[str, Any]]:
+def _score(
+    root: Path, config: Causal3DIdentStudy, encoder: ImageEncoder | None
+) -> list[evaluation.Row]:
+    """Rows of both layers of an encoder; for None those of the class alone, which has no layers."""
     images = images_of(root, config, "test")
     chosen = _chosen(config, len(images))
-    made = features(encoder, _Some(images, chosen), batch_size=SCORING_BATCH, device=config.device)
     labelled = Labelled(images.object_class[chosen], images.latents[chosen], config.n_fit)
+    if encoder is None:
+        representations = {"": evaluation.class_alone(labelled)}
+    else:
+        seen = _Some(images, chosen)
+        made = features(encoder, seen, batch_size=SCORING_BATCH, device=config.device)
+        representations = {layer: getattr(made, layer) for layer in LAYERS}
     return [
         {"layer": layer, **row}
-        for layer in LAYERS
+        for layer, representation in representations.items()
         for row in evaluation.score(
-            getattr(made, layer),
+            representation,
             labelled,
             alphas=ALPHAS,
             gammas=GAMMAS,
             cv=config.folds,
+            seed=config.data_seed,
             device=config.device,
         )
     ]

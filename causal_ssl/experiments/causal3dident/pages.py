@@ -1,14 +1,11 @@
 """The report of the Causal3DIdent study, written from its tables and kept images."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import stdev
 from typing import Any
 
 import pandas as pd
-from rich.table import Table as TerminalTable
 
 from causal_ssl import methods
 from causal_ssl.analysis import plots
@@ -17,11 +14,9 @@ from causal_ssl.analysis.graph_plot import draw_graph
 from causal_ssl.analysis.report import (
     Block,
     Bullets,
-    Cell,
     Details,
     Picture,
     Report,
-    Row,
     Section,
     Table,
     Text,
@@ -29,16 +24,21 @@ from causal_ssl.analysis.report import (
 from causal_ssl.analysis.score_heatmap import score_heatmap
 from causal_ssl.datasets.causal3dident.dataset import Pixels
 from causal_ssl.datasets.causal3dident.presets import causal3dident
-from causal_ssl.experiments.causal3dident import pictures, settings
+from causal_ssl.experiments.causal3dident import page_tables, pictures, settings
 from causal_ssl.experiments.causal3dident.caveats import caveats
-from causal_ssl.experiments.causal3dident.config import RANDOM, Causal3DIdentStudy
+from causal_ssl.experiments.causal3dident.config import Causal3DIdentStudy
 from causal_ssl.experiments.causal3dident.graph import scene_graph
 from causal_ssl.experiments.causal3dident.published import VARIABLES
-from causal_ssl.experiments.causal3dident.summary import Score, finding, summarise
+from causal_ssl.experiments.causal3dident.summary import (
+    Score,
+    finding,
+    is_reference,
+    references,
+    summarise,
+)
 from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduction
 from causal_ssl.experiments.run_directory import RunDirectory
 
-UNTRAINED = "untrained encoder"
 EXACT = ("rendered", "raster")
 """Sources of `LatentViews` that are counterfactuals."""
 
@@ -62,6 +62,11 @@ class Material:
     def methods(self) -> dict[str, str]:
         """Methods of the run and their titles."""
         return {name: methods.get(name).title for name in self.config.methods}
+
+    @property
+    def titles(self) -> dict[str, dict[str, str]]:
+        """Both, for functions that show them."""
+        return {"settings": self.settings, "methods": self.methods}
 
 
 def page(directory: RunDirectory, config: Causal3DIdentStudy) -> Drawn:
@@ -93,20 +98,25 @@ def page(directory: RunDirectory, config: Causal3DIdentStudy) -> Drawn:
         ],
         footer=footer(material.environment),
     )
-    return drawn(report, _terminal(scores, material))
+    final = [score for score in scores if score.layer == "final"]
+    shown = page_tables.terminal(final, references(material.table, "final"), **material.titles)
+    return drawn(report, shown)
 
 
 def _heatmap(material: Material, layer: str) -> Picture:
-    own = material.table[material.table["layer"] == layer]
-    untrained = [
-        own[own["method"] == RANDOM].assign(method=method, setting=UNTRAINED)
+    table = material.table
+    beside = references(table, layer)
+    repeated = [
+        rows.assign(method=method, setting=title)
+        for title, rows in beside.items()
         for method in material.methods
     ]
     figure = score_heatmap(
-        pd.concat([own, *untrained]),
-        settings={UNTRAINED: UNTRAINED, **material.settings},
+        pd.concat([table[(table["layer"] == layer) & ~is_reference(table)], *repeated]),
+        settings={**dict(zip(beside, beside, strict=True)), **material.settings},
         methods=material.methods,
         variables={name: name.replace("_", " ") for name in VARIABLES},
+        rule_below=len(beside),
     )
     published = " In parentheses: the published value." if layer == "final" else ""
     return picture(
@@ -114,7 +124,9 @@ def _heatmap(material: Material, layer: str) -> Picture:
         figure,
         f"What the {layer} layer tells of each scene variable on images not fitted on: accuracy of"
         " a logistic regression for the class, R² of kernel ridge regressions for the others."
-        + published,
+        " Above the line, what to read them against: encoders before training, a representation of"
+        " the class and of nothing else, and all encoders with the images fitted on shuffled"
+        " against what they show. After ±: the standard deviation over encoders." + published,
         "Heatmap of accuracy and R² by setting, method and scene variable",
     )
 
@@ -122,48 +134,26 @@ def _heatmap(material: Material, layer: str) -> Picture:
 def _numbers(material: Material, scores: list[Score]) -> Section:
     blocks: list[Block] = [
         Text(
-            "Final layer, the output that the objective compares. Below each value: the untrained"
-            " encoder's; after ±, where there are several seeds: their standard deviation. The"
-            " paper trained with its SimCLR, which is InfoNCE here, and with Barlow Twins; ReLIC"
-            " has no published row."
+            "Final layer, the output that the objective compares. Below an accuracy: how far it is"
+            " above that of untrained encoders, in standard errors; after ±, where there are"
+            " several encoders: their standard deviation. The paper trained with its SimCLR, which"
+            " is InfoNCE here, and with Barlow Twins; ReLIC has no published row."
         ),
-        _table(material, [score for score in scores if score.layer == "final"]),
+        _table(material, scores, "final"),
         Details(
             "The intermediate layer, the trunk's output",
             [
                 _heatmap(material, "intermediate"),
-                _table(material, [score for score in scores if score.layer == "intermediate"]),
+                _table(material, scores, "intermediate"),
             ],
         ),
     ]
     return Section("Ours beside the published numbers", blocks)
 
 
-def _table(material: Material, scores: list[Score]) -> Table:
-    lines = []
-    for setting, title in material.settings.items():
-        here = [score for score in scores if score.setting == setting]
-        published = {score.method for score in here if not math.isnan(score.reference)}
-        rows = len(material.methods) + len(published)
-        for k, (method, name) in enumerate(material.methods.items()):
-            own = {score.variable: score for score in here if score.method == method}
-            first = [Cell(title, setting, rows=rows)] if k == 0 else []
-            ours = [_ours(own[variable]) for variable in VARIABLES]
-            lines.append(Row([*first, Cell(name), *ours], first=k == 0))
-            if method in published:
-                paper = [Cell(_reference(own[variable]), number=True) for variable in VARIABLES]
-                lines.append(Row([Cell("", "published"), *paper]))
-    return Table(["views", "method", *(name.replace("_", " ") for name in VARIABLES)], lines)
-
-
-def _ours(score: Score) -> Cell:
-    spread = f" ± {stdev(score.values):.2f}" if len(score.values) > 1 else ""
-    shown = f"{score.value:.2f}{spread}"
-    return Cell(shown, f"{score.untrained:.2f}", number=True, strong=True)
-
-
-def _reference(score: Score) -> str:
-    return f"{score.reference:.2f} ± {score.reference_std:.2f}"
+def _table(material: Material, scores: list[Score], layer: str) -> Table:
+    own = [score for score in scores if score.layer == layer]
+    return page_tables.numbers(own, references(material.table, layer), **material.titles)
 
 
 def _scenes(material: Material) -> Section:
@@ -175,7 +165,7 @@ def _scenes(material: Material) -> Section:
     shown = picture(
         "classes",
         gallery(rows, labels=1.1),
-        f"Test images of each class as encoders see them, {material.config.size} pixels a side.",
+        f"Images of each class as encoders see them, {material.config.size} pixels a side.",
         "Rows of rendered objects, one class a row",
     )
     graph = picture(
@@ -209,7 +199,7 @@ def _views(material: Material) -> Section:
     shown = picture(
         "views",
         gallery(rows, labels=3.0),
-        "Pairs that encoders are trained to identify with each other: the same test images in each"
+        "Pairs that encoders are trained to identify with each other: the same images in each"
         f" row, and their views. {' '.join(said)}",
         "Rows of views of the same images",
     )
@@ -237,31 +227,3 @@ def _facts(material: Material) -> list[str]:
         f"scored on {config.n_test - config.n_fit:,} test images",
         str(material.environment["processor"]),
     ]
-
-
-def _terminal(scores: list[Score], material: Material) -> TerminalTable:
-    table = TerminalTable(
-        title="final layer: accuracy for the class, R² for the others (published)"
-    )
-    table.add_column("views", no_wrap=True)
-    table.add_column("method", no_wrap=True)
-    for name in VARIABLES:
-        table.add_column(name.replace("_", " "), justify="right")
-    final = {(s.setting, s.method, s.variable): s for s in scores if s.layer == "final"}
-    for setting, title in material.settings.items():
-        for method, name in material.methods.items():
-            own = [final[setting, method, variable] for variable in VARIABLES]
-            table.add_row(
-                title,
-                name,
-                *(
-                    f"{s.value:.2f}" + ("" if math.isnan(s.reference) else f" ({s.reference:.2f})")
-                    for s in own
-                ),
-            )
-    base = [
-        next(s.untrained for s in final.values() if s.variable == variable)
-        for variable in VARIABLES
-    ]
-    table.add_row(UNTRAINED, "", *(f"{value:.2f}" for value in base))
-    return table

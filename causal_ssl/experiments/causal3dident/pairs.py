@@ -40,10 +40,9 @@ class TransformedViews:
         return [batch["image"], batch["view"]], record
 
 
-Views = AugmentedViews | TransformedViews
-
-
-def pairs_of(setting: Setting, images: Causal3DIdent) -> tuple[Causal3DIdent | LatentViews, Views]:
+def pairs_of(
+    setting: Setting, images: Causal3DIdent
+) -> tuple[Causal3DIdent | LatentViews, AugmentedViews | TransformedViews]:
     """What a trainer reads, and how it makes views of it.
 
     Raises:

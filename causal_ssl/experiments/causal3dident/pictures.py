@@ -25,7 +25,7 @@ def keep(path: Path, images: Causal3DIdent, config: Causal3DIdentStudy) -> None:
 
     Args:
         path: of the file.
-        images: of the test split.
+        images: of the training split, so that the views are those that encoders learn from.
         config: says which settings there are.
     """
     kept: dict[str, Pixels] = {}

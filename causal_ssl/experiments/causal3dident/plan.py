@@ -1,21 +1,25 @@
-"""What the Causal3DIdent study has to do: one encoder a job."""
+"""What the Causal3DIdent study has to do: one representation a job."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from causal_ssl.experiments.causal3dident.config import RANDOM, Causal3DIdentStudy
+from causal_ssl.experiments.causal3dident.config import (
+    CLASS_ALONE,
+    RANDOM,
+    Causal3DIdentStudy,
+)
 
-SCORING_STEPS = 300
+SCORING_STEPS = 100
 """About as long as scoring an encoder of the quick preset takes, in its training steps."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One encoder of the study; it is its own job.
+    """One representation of the study, of an encoder or for reference; it is its own job.
 
     Attributes:
-        setting: how its views were made; "" for the untrained one.
-        method: what trained it, or `RANDOM`.
+        setting: how its views were made; "" for those not trained.
+        method: what trained it, or `RANDOM` or `CLASS_ALONE`.
         seed: of its weights, batches and views.
     """
 
@@ -29,20 +33,24 @@ class Cell:
         return "-".join([*filter(None, [self.setting, self.method]), f"seed{self.seed}"])
 
     @property
+    def is_trained(self) -> bool:
+        return self.method not in (RANDOM, CLASS_ALONE)
+
+    @property
     def cell_names(self) -> Sequence[str]:
         return [self.name]
 
 
 def cells(config: Causal3DIdentStudy) -> list[Cell]:
-    """Every encoder in the order of the table, the untrained ones first."""
-    seeds = range(config.seeds)
+    """Every representation in the order of the table, those for reference first."""
+    untrained = [Cell("", RANDOM, seed) for seed in range(config.untrained_seeds)]
     trained = [
         Cell(setting, method, seed)
         for setting in config.settings
         for method in config.methods
-        for seed in seeds
+        for seed in range(config.seeds)
     ]
-    return [Cell("", RANDOM, seed) for seed in seeds] + trained
+    return [Cell("", CLASS_ALONE, 0), *untrained, *trained]
 
 
 def jobs(config: Causal3DIdentStudy) -> list[Cell]:
@@ -52,4 +60,4 @@ def jobs(config: Causal3DIdentStudy) -> list[Cell]:
 
 def work(config: Causal3DIdentStudy, cell: Cell) -> float:
     """How long a job takes, in training steps."""
-    return SCORING_STEPS + (0 if cell.method == RANDOM else config.steps)
+    return SCORING_STEPS + (config.steps if cell.is_trained else 0)

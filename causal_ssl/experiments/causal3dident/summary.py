@@ -1,12 +1,13 @@
-"""The study's table boiled down: means over seeds beside published and untrained ones."""
+"""The study's table boiled down: means over seeds beside what they are to be read against."""
 
 import math
 from dataclasses import dataclass
+from statistics import fmean, stdev
 
 import pandas as pd
 
-from causal_ssl.experiments.causal3dident.class_alone import r2_from_class
-from causal_ssl.experiments.causal3dident.config import RANDOM
+from causal_ssl.experiments.causal3dident.config import CLASS_ALONE, RANDOM
+from causal_ssl.experiments.causal3dident.evaluation import PERMUTED
 
 
 @dataclass(frozen=True)
@@ -14,11 +15,12 @@ class Score:
     """One variable of one setting and method, at one layer.
 
     Attributes:
-        value: mean over seeds: accuracy for the class, R2 for others.
-        values: one a seed.
-        error: standard error of `value` from the number of scored images; NaN for R2.
-        untrained: mean of the encoder as it is before training.
-        untrained_error: its standard error; NaN for R2.
+        values: one a seed: accuracy for the class, R2 for others.
+        error: standard error of `value` from the number of scored images; NaN for R2. Seeds are
+            scored on the same images, so it does not shrink with their number.
+        untrained_values: of encoders as they are before training, one a seed.
+        untrained_error: as `error`, of `untrained`.
+        class_alone: of a representation that is the class and nothing else.
         reference, reference_std: the published mean and deviation over seeds; NaN for none.
     """
 
@@ -26,48 +28,73 @@ class Score:
     method: str
     layer: str
     variable: str
-    value: float
     values: tuple[float, ...]
     error: float
-    untrained: float
+    untrained_values: tuple[float, ...]
     untrained_error: float
+    class_alone: float
     reference: float
     reference_std: float
 
     @property
-    def gain(self) -> float:
-        """Value less that of the untrained encoder, in standard errors of the difference.
+    def value(self) -> float:
+        """Mean over seeds."""
+        return fmean(self.values)
 
-        The errors are taken as independent. The images are the same, so the true error of the
-        difference is smaller where both encoders err on the same ones. NaN for R2.
+    @property
+    def untrained(self) -> float:
+        """Mean over untrained encoders."""
+        return fmean(self.untrained_values)
+
+    @property
+    def untrained_spread(self) -> float:
+        """Standard deviation over untrained encoders; 0 for a single one."""
+        return stdev(self.untrained_values) if len(self.untrained_values) > 1 else 0.0
+
+    @property
+    def gain_error(self) -> float:
+        """Standard error of `value` less `untrained`; NaN for R2.
+
+        Of two parts. Scored images are a sample: a binomial error of either value, taken as
+        independent (the images are the same, so the true error of the difference is smaller where
+        encoders err on the same ones). Weights are a sample: encoders of s seeds are compared with
+        untrained ones of u, each taken to spread as the untrained ones do, which adds
+        spread^2 (1 / s + 1 / u). So a single encoder is told from one more untrained encoder, not
+        from their mean alone.
         """
-        error = math.hypot(self.error, self.untrained_error)
+        seeds = 1 / len(self.values) + 1 / len(self.untrained_values)
+        weights = self.untrained_spread * math.sqrt(seeds)
+        return math.hypot(self.error, self.untrained_error, weights)
+
+    @property
+    def gain(self) -> float:
+        """`value` less `untrained`, in standard errors of the difference; NaN for R2."""
+        error = self.gain_error
         return (self.value - self.untrained) / error if error > 0 else math.nan
 
 
 def summarise(table: pd.DataFrame) -> list[Score]:
     """A score for each setting, method, layer and variable, in the order of the table."""
     keys = ["layer", "variable"]
-    untrained = {
-        key: _mean(rows) for key, rows in table[table["method"] == RANDOM].groupby(keys, sort=False)
-    }
-    trained = table[table["method"] != RANDOM]
+    shuffled = table["metric"].str.endswith(PERMUTED)
+    untrained = dict(iter(table[(table["method"] == RANDOM) & ~shuffled].groupby(keys)))
+    alone = class_alone(table)
+    trained = table[~is_reference(table)]
     scores = []
     for key, rows in trained.groupby(["setting", "method", *keys], sort=False):
         setting, method, layer, variable = map(str, key)
-        value, error = _mean(rows)
-        base, base_error = untrained[layer, variable]
+        base = untrained[layer, variable]
         scores.append(
             Score(
                 setting,
                 method,
                 layer,
                 variable,
-                value=value,
                 values=tuple(rows["value"]),
-                error=error,
-                untrained=base,
-                untrained_error=base_error,
+                error=float(rows["standard_error"].mean()),
+                untrained_values=tuple(base["value"]),
+                untrained_error=float(base["standard_error"].mean()),
+                class_alone=alone[variable],
                 reference=float(rows["reference"].iloc[0]),
                 reference_std=float(rows["reference_std"].iloc[0]),
             )
@@ -75,21 +102,39 @@ def summarise(table: pd.DataFrame) -> list[Score]:
     return scores
 
 
-def _mean(rows: pd.DataFrame) -> tuple[float, float]:
-    """Mean and its standard error; seeds are scored on the same images, so errors do not shrink."""
-    return float(rows["value"].mean()), float(rows["standard_error"].mean())
+def references(table: pd.DataFrame, layer: str) -> dict[str, pd.DataFrame]:
+    """What the scores of a layer are to be read against: title -> rows of the table."""
+    shuffled, here = table["metric"].str.endswith(PERMUTED), table["layer"] == layer
+    untrained = table[(table["method"] == RANDOM) & here & ~shuffled]
+    seeds = untrained["seed"].nunique()
+    return {
+        "untrained encoder" if seeds == 1 else f"untrained, {seeds} seeds": untrained,
+        "class alone": table[(table["method"] == CLASS_ALONE) & ~shuffled],
+        "shuffled pairs": table[here & shuffled],
+    }
+
+
+def is_reference(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows are not of trained encoders, or of shuffled pairs."""
+    return table["method"].isin([RANDOM, CLASS_ALONE]) | table["metric"].str.endswith(PERMUTED)
+
+
+def class_alone(table: pd.DataFrame) -> dict[str, float]:
+    """Scene variable -> what the class alone tells of it, on the scored images."""
+    own = references(table, "final")["class alone"]
+    return dict(zip(own["variable"], own["value"].astype(float), strict=True))
 
 
 def finding(scores: list[Score], titles: dict[str, str], methods: dict[str, str]) -> list[str]:
     """What came out, in sentences computed from the numbers: the class first, then the hue."""
     final = [score for score in scores if score.layer == "final"]
     classes = [score for score in final if score.variable == "class"]
-    above, alone = [score for score in classes if score.gain > 5], r2_from_class()["object_hue"]
-    base, seeds = classes[0].untrained, len(classes[0].values)
+    above = [score for score in classes if score.gain > 5]
+    base, seeds = classes[0], len(classes[0].values)
     counted = "encoders" if seeds == 1 else f"settings and methods, each the mean of {seeds} seeds"
     sentences = [
-        f"Class accuracy is more than 5 standard errors above that of the untrained encoder "
-        f"({base:.2f}) for {len(above)} of {len(classes)} {counted}."
+        f"Class accuracy is more than 5 standard errors above that of {_untrained(base)} "
+        f"for {len(above)} of {len(classes)} {counted}."
     ]
     for score in classes:
         hue = next(
@@ -100,7 +145,15 @@ def finding(scores: list[Score], titles: dict[str, str], methods: dict[str, str]
         )
         sentences.append(
             f"{methods[score.method]}, {titles[score.setting]}: class {score.value:.2f} "
-            f"({score.gain:+.0f} standard errors), R² of the object's hue {hue.value:.2f} "
-            f"(untrained {hue.untrained:.2f}, from the class alone {alone:.2f})."
+            f"({score.gain:+.1f} standard errors), R² of the object's hue {hue.value:.2f} "
+            f"(untrained {hue.untrained:.2f}, from the class alone {hue.class_alone:.2f})."
         )
     return sentences
+
+
+def _untrained(score: Score) -> str:
+    """The untrained encoders and what they score."""
+    mean, seeds = f"{score.untrained:.2f}", len(score.untrained_values)
+    if seeds == 1:
+        return f"the untrained encoder ({mean})"
+    return f"untrained encoders ({mean} ± {score.untrained_spread:.2f} over {seeds} seeds)"

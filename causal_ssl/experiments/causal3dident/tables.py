@@ -6,7 +6,8 @@ import pandas as pd
 
 from causal_ssl.experiments import cells
 from causal_ssl.experiments.causal3dident import plan, published
-from causal_ssl.experiments.causal3dident.config import RANDOM, Causal3DIdentStudy
+from causal_ssl.experiments.causal3dident.config import Causal3DIdentStudy
+from causal_ssl.experiments.causal3dident.evaluation import PERMUTED
 from causal_ssl.experiments.run_directory import RunDirectory
 
 COLUMNS = ["study", "setting", "method", "seed", "layer", "metric", "variable", "value"]
@@ -25,13 +26,14 @@ def write_tables(directory: RunDirectory, config: Causal3DIdentStudy) -> None:
     table = pd.DataFrame(rows).merge(
         published.table(), on=["setting", "method", "variable"], how="left"
     )
-    # The paper's table is of the final layer.
-    table.loc[table["layer"] != "final", ["reference", "reference_std", "source"]] = None
+    # The paper's table is of the final layer, and of intact pairs.
+    beside = (table["layer"] == "final") & ~table["metric"].str.endswith(PERMUTED)
+    table.loc[~beside, ["reference", "reference_std", "source"]] = None
     table = table[[*COLUMNS, *(name for name in table if name not in COLUMNS)]]
     histories = [
         pd.DataFrame(result["history"]).rename(columns={"metric": "term"}).assign(**asdict(cell))
         for cell, result in zip(every, found, strict=True)
-        if cell.method != RANDOM
+        if cell.is_trained
     ]
     history = pd.concat(histories, ignore_index=True)[HISTORY]
     directory.write("history.csv", history.to_csv(index=False))

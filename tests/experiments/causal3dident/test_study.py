@@ -4,15 +4,21 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from study_runs import run
 
+from causal_ssl.datasets.causal3dident.dataset import Causal3DIdent
 from causal_ssl.datasets.causal3dident.rendering.raster import available
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells
-from causal_ssl.experiments.causal3dident import plan
-from causal_ssl.experiments.causal3dident.config import RANDOM, Causal3DIdentStudy
+from causal_ssl.experiments.causal3dident import pictures, plan
+from causal_ssl.experiments.causal3dident.config import (
+    CLASS_ALONE,
+    RANDOM,
+    Causal3DIdentStudy,
+)
 from causal_ssl.experiments.causal3dident.published import VARIABLES
 
 pytestmark = pytest.mark.skipif(
@@ -22,6 +28,7 @@ pytestmark = pytest.mark.skipif(
 CONFIG = Causal3DIdentStudy(
     settings=("lt_hues", "da_rotation"),
     methods=("relic", "barlow_twins"),
+    untrained_seeds=3,
     n_train=48,
     n_test=72,
     n_fit=40,
@@ -48,10 +55,36 @@ def table(finished: Path) -> pd.DataFrame:
 
 def test_every_encoder_is_asked_for_every_variable_at_both_layers(table):
     encoders = {(cell.setting, cell.method) for cell in plan.cells(CONFIG)}
-    assert len(encoders) == 2 * 2 + 1
-    asked = table.fillna({"setting": ""}).groupby(["setting", "method", "layer"])["variable"]
+    assert len(encoders) == 2 * 2 + 2
+    intact = table[~table["metric"].str.endswith("_permuted")].fillna({"setting": "", "layer": ""})
+    asked = intact.groupby(["setting", "method", "seed", "layer"])["variable"]
     assert {key[:2] for key in asked.groups} == encoders
+    # Five encoders and three untrained ones of two layers; the class alone has none.
+    assert len(asked.groups) == (4 + CONFIG.untrained_seeds) * 2 + 1
     assert all(sorted(variables) == sorted(VARIABLES) for _, variables in asked)
+
+
+def test_every_score_has_its_level_of_chance(table):
+    shuffled = table["metric"].str.endswith("_permuted")
+    keys = ["setting", "method", "seed", "layer", "variable"]
+    assert len(table) == 2 * shuffled.sum()
+    assert len(table[shuffled].drop_duplicates(keys)) == shuffled.sum()
+    assert table.loc[shuffled, "reference"].isna().all()
+    # 32 images score: a chance R2 is at most some of their noise.
+    r2 = table[shuffled & (table["variable"] != "class")].groupby("variable")["value"].mean()
+    assert (r2 < 0.2).all()
+
+
+def test_the_class_alone_is_scored_on_the_images_at_hand(table):
+    alone = table[(table["method"] == CLASS_ALONE) & (table["metric"] == "accuracy")]
+    assert alone["value"].tolist() == [1.0]
+    assert alone["layer"].isna().all()
+
+
+def test_untrained_encoders_of_several_seeds_differ(table):
+    own = table[(table["method"] == RANDOM) & (table["metric"] == "r2_kernel_ridge")]
+    seeds = own[own["variable"] == "object_position"].groupby("layer")["value"].nunique()
+    assert seeds.to_dict() == {"final": 3, "intermediate": 3}
 
 
 def test_published_numbers_stand_beside_the_rows_that_they_are_about(table):
@@ -75,7 +108,8 @@ def test_the_report_holds_its_pictures_and_asks_for_nothing_from_outside(finishe
     for name in ("scores_final", "scores_intermediate", "classes", "graph", "views", "loss"):
         assert (finished / "figures" / f"{name}.png").exists(), name
     assert "http://" not in page.replace("http://www.w3.org", "")
-    assert "untrained encoder" in page
+    for said in ("untrained, 3 seeds", "class alone", "shuffled pairs"):
+        assert said in page
     assert "Exact counterfactuals: LT: change hues" in page
 
 
@@ -86,25 +120,42 @@ def test_a_finished_run_is_left_alone(finished):
 
 
 def test_an_interrupted_run_ends_with_the_same_table(finished, tmp_path):
-    """Without a trained and an untrained cell, and without an image that they need."""
+    """Without a trained and an untrained cell, and without an image that they need; with the
+    training folder of a cell that was finished and not yet tidied up."""
     out = tmp_path / "interrupted"
     shutil.copytree(finished, out)
     for name in ("lt_hues-relic-seed0", f"{RANDOM}-seed0"):
         cells.path(out, name).unlink()
     (out / "table.csv").unlink()
+    (out / "training" / "lt_hues-barlow_twins-seed0" / "logs").mkdir(parents=True)
     image = next((out / "data" / "trainset").glob("images_*/*.png"))
     pixels = image.read_bytes()
     image.unlink()
     run(CONFIG, out)
     assert image.read_bytes() == pixels
     assert (out / "table.csv").read_bytes() == (finished / "table.csv").read_bytes()
+    assert list((out / "training").iterdir()) == []
+
+
+def test_views_in_the_report_come_from_where_those_trained_on_do(finished, tmp_path):
+    """A testset without counterfactuals, whose views would have to be drawn, changes nothing."""
+    data, out = tmp_path / "data", tmp_path / "again"
+    shutil.copytree(finished / "data", data)
+    shutil.rmtree(data / "testset" / "counterfactuals")
+    run(replace(CONFIG, data=str(data), settings=("lt_hues",), methods=("relic",)), out)
+    kept, before = (pictures.load(root / pictures.FILE) for root in (out, finished))
+    views = Causal3DIdent(finished / "data", "train", size=CONFIG.size)
+    assert (kept["lt_hues 1"] == before["lt_hues 1"]).all()
+    trainset = {image.tobytes() for image in views.pixels(np.arange(len(views)))}
+    assert all(image.tobytes() in trainset for image in kept["image"])
 
 
 def test_images_rendered_before_give_the_same_scores(finished, table, tmp_path):
     config = replace(CONFIG, data=str(finished / "data"), settings=("lt_hues",), methods=("relic",))
     run(config, tmp_path / "again")
     again = pd.read_csv(tmp_path / "again" / "table.csv")
-    same = table.merge(again, on=["setting", "method", "layer", "variable"], suffixes=("", "_new"))
+    keys = ["setting", "method", "seed", "layer", "metric", "variable"]
+    same = table.merge(again, on=keys, suffixes=("", "_new"))
     assert len(same) == len(again)
     pd.testing.assert_series_equal(same["value"], same["value_new"], check_names=False)
 
