@@ -22,7 +22,9 @@ from causal_ssl.methods import (  # isort: skip
     vicreg,
     supcon,
     simclr,
+    byol,
     moco_v2,
+    supervised,
 )
 from causal_ssl.methods.recipe import ImageRecipe, Optimiser, Published
 from causal_ssl.methods.registry import Method, all_names, get, names, pretraining_names, register
@@ -35,6 +37,7 @@ __all__ = [
     "align_maxent",
     "all_names",
     "barlow_twins",
+    "byol",
     "get",
     "infonce",
     "moco_v2",
@@ -45,5 +48,6 @@ __all__ = [
     "relic_t",
     "simclr",
     "supcon",
+    "supervised",
     "vicreg",
 ]
