@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from causal_ssl._labels import label_array
+from causal_ssl._labels import label_array, numbered
 from causal_ssl.errors import InputError, in_range
 
 Features = Tensor | NDArray[Any]
@@ -52,8 +52,9 @@ def knn_accuracy(
 ) -> KnnAccuracy:
     """Accuracy of the weighted vote of the k nearest neighbours.
 
-    Ties: of classes with equal votes the one that sorts first wins; of several k-th neighbours, at
-    one distance up to rounding, any. A feature of length 0 has similarity 0 to all.
+    Ties: of classes with equal votes wins the one that the training labels name first; of several
+    k-th neighbours, at one distance up to rounding, any. A feature of length 0 has similarity 0
+    to all.
 
     Args:
         train_features: (n_train, d), a tensor, an array or a memory map.
@@ -69,7 +70,7 @@ def knn_accuracy(
 
     Raises:
         InputError: k above n_train; features that are no matrices of one width; labels that do not
-            fit them; NaN or infinity, when the piece with it is read.
+            fit them, or are missing; NaN or infinity, when the piece with it is read.
 
     References:
         Wu et al. (2018), arXiv 1805.01978, section 3.4.
@@ -162,13 +163,13 @@ def _hits(votes: Tensor, truth: Tensor) -> Tensor:
 
     Args:
         votes: (m, n_classes).
-        truth: (m,) class numbers, -1 for one without a column.
+        truth: (m,) class numbers.
     """
-    own = votes.gather(1, truth.clamp(min=0)[:, None])
+    own = votes.gather(1, truth[:, None])
     earlier = torch.arange(votes.shape[1], device=votes.device) < truth[:, None]
     ahead = ((votes > own) | ((votes == own) & earlier)).sum(dim=1)
-    in_the_running = (truth >= 0) & (own[:, 0] > 0)
-    return torch.stack([(in_the_running & (ahead < top)).sum() for top in (1, 5)])
+    voted_for = own[:, 0] > 0
+    return torch.stack([(voted_for & (ahead < top)).sum() for top in (1, 5)])
 
 
 def _check(train_features: Features, test_features: Features, k: int) -> None:
@@ -196,8 +197,7 @@ def _labels(name: str, labels: Any, n: int) -> NDArray[Any]:
 
 
 def _numbers(train: NDArray[Any], test: NDArray[Any]) -> tuple[Tensor, Tensor, int]:
-    """Labels as numbers of the training classes, in sorted order, -1 for others; their count."""
-    classes, numbers = np.unique(train, return_inverse=True)
-    place = np.searchsorted(classes, test).clip(max=len(classes) - 1)
-    truth = np.where(classes[place] == test, place, -1)
-    return torch.from_numpy(numbers), torch.from_numpy(truth), len(classes)
+    """Labels as class numbers, by first appearance, and the number of classes of both."""
+    numbers, classes = numbered(np.concatenate([train, test]), "(training, then test) sample")
+    bank_labels, truth = torch.from_numpy(numbers).split([len(train), len(test)])
+    return bank_labels, truth, len(classes)

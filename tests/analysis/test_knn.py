@@ -61,7 +61,7 @@ def by_loop(k: int, temperature: float) -> KnnAccuracy:
         votes: defaultdict[int, float] = defaultdict(float)
         for i in similarity.argsort(descending=True)[:k].tolist():
             votes[int(BANK_LABELS[i])] += math.exp(float(similarity[i]) / temperature)
-        ranked = sorted(votes, key=lambda c: (-votes[c], c))
+        ranked = sorted(votes, key=lambda c: -votes[c])
         first += ranked[0] == truth
         fifth += truth in ranked[:5]
     return KnnAccuracy(first / N_TEST, fifth / N_TEST)
@@ -123,11 +123,11 @@ def test_random_features_are_at_chance() -> None:
     assert abs(found.top5 - 0.5) < 5 * math.sqrt(0.5 * 0.5 / n)
 
 
-def test_equal_votes_go_to_the_class_that_sorts_first_and_none_wins_without_votes() -> None:
+def test_equal_votes_go_to_the_class_named_first_and_none_wins_without_votes() -> None:
     bank = torch.tensor([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]])
     here = torch.tensor([[2.0, 0.0]])
-    assert knn_accuracy(bank, ["b", "a", "c"], here, ["a"], k=2) == KnnAccuracy(1.0, 1.0)
-    assert knn_accuracy(bank, ["b", "a", "c"], here, ["b"], k=2) == KnnAccuracy(0.0, 1.0)
+    assert knn_accuracy(bank, ["b", "a", "c"], here, ["b"], k=2) == KnnAccuracy(1.0, 1.0)
+    assert knn_accuracy(bank, ["b", "a", "c"], here, ["a"], k=2) == KnnAccuracy(0.0, 1.0)
     assert knn_accuracy(bank, ["b", "a", "c"], here, ["c"], k=2) == KnnAccuracy(0.0, 0.0)
     assert knn_accuracy(bank, ["b", "a", "c"], here, ["d"], k=3) == KnnAccuracy(0.0, 0.0)
 
@@ -149,6 +149,7 @@ def test_low_temperatures_do_not_overflow() -> None:
         (lambda d: d | {"test_features": TEST[0]}, "test_features of shape \\(12,\\)"),
         (lambda d: d | {"test_features": TEST[:0]}, "neither 0"),
         (lambda d: d | {"train_labels": BANK_LABELS[:-1]}, "expected \\(400,\\), one a feature"),
+        (lambda d: d | {"train_labels": [None] + ["a"] * 399}, "sample 0 has the label None"),
         (lambda d: d | {"test_labels": TEST_LABELS[:, None]}, "expected \\(150,\\)"),
         (
             lambda d: d | {"train_features": BANK.index_fill(0, torch.tensor(317), math.nan)},
