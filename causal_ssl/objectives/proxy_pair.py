@@ -16,12 +16,15 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 from causal_ssl import divergences
 from causal_ssl.divergences import Divergence
+from causal_ssl.objectives.both_ways import bounded
 from causal_ssl.objectives.chunks import blocks, by_row_chunks, kept
 from causal_ssl.objectives.groups import Groups, group_log_proxy
 from causal_ssl.objectives.log_sum_exp import LOG_2, bits, product, replicas_first
+from causal_ssl.objectives.proxy_tiles import TiledProxyKL
 from causal_ssl.objectives.similarities import (
     Inner,
     NegSquaredL2,
@@ -88,6 +91,9 @@ def proxy_terms(
         (2, ..., n): the contrastive terms, then the invariance terms.
     """
     kl = comparison.divergence is divergences.kl
+    n_logits = 2 * online[0].shape[:-1].numel() * online[0].shape[-2]
+    if kl and bounded(similarity, tau) and not kept(n_logits, online[0].device):
+        return _tiled(online, target, tau, comparison)
     inner, o_l, t_k = as_inner(similarity, online[0], target[0])
     _, o_k, t_l = as_inner(similarity, online[1], target[1])
     if kl and isinstance(inner, Inner | NegSquaredL2):
@@ -99,6 +105,29 @@ def proxy_terms(
         return rows.view(2, *online[0].shape[:-1])
     online, target = (o_l, o_k), (t_k, t_l)
     return plain_proxy_terms(online, target, similarity=inner, tau=tau, comparison=comparison)
+
+
+def _tiled(
+    online: tuple[Tensor, Tensor],
+    target: tuple[Tensor, Tensor],
+    tau: float,
+    comparison: Comparison,
+) -> Tensor:
+    """As `proxy_terms` with the cosine and KL, for batches whose logits are not kept."""
+
+    def unit(views: tuple[Tensor, Tensor]) -> Tensor:
+        return torch.stack([replicas_first(F.normalize(view, dim=-1)) for view in views])
+
+    same = online[0] is target[1] and online[1] is target[0]
+    stop = comparison.stop_gradient
+    rows = TiledProxyKL.apply(
+        unit(online),
+        None if same else unit(target),
+        tau,
+        (comparison.forward, comparison.reverse),
+        (float(stop != "first"), float(stop != "second")),
+    )
+    return rows.view(2, *online[0].shape[:-1])
 
 
 def plain_proxy_terms(
