@@ -56,15 +56,24 @@ def check(config: Causal3DIdentStudy) -> None:
         training(config, name)
     encoders.check_device(config.device)
     if config.data:
-        for split, wanted in (("train", config.batch_size), ("test", config.n_test)):
-            there = sum(map(len, layout.albums(config.data, split)))
-            if there < wanted:
-                raise InputError(
-                    f"{config.data} has {there:,} images in its {split}set, this asks for "
-                    f"{wanted:,}: lower n_test or batch_size, or render more"
-                )
+        _check_images(config)
     else:
         render.recipe_of(_render_options(config, Path("data")))
+
+
+def _check_images(config: Causal3DIdentStudy) -> None:
+    for split, wanted in (("train", config.batch_size), ("test", config.n_test)):
+        albums = [len(album) for album in layout.albums(config.data, split)]
+        if sum(albums) < wanted:
+            raise InputError(
+                f"{config.data} has {sum(albums):,} images in its {split}set, this asks for "
+                f"{wanted:,}: lower n_test or batch_size, or render more"
+            )
+        if sum(map(bool, albums)) < 2:
+            raise InputError(
+                f"all images of {config.data} in its {split}set are of one class: this study asks "
+                "representations for the class, name a set of several"
+            )
 
 
 def prepare(directory: RunDirectory, config: Causal3DIdentStudy, console: Console) -> None:

@@ -10,6 +10,7 @@ import pytest
 from study_runs import run
 
 from causal_ssl.datasets.causal3dident.dataset import Causal3DIdent
+from causal_ssl.datasets.causal3dident.latents import CLASSES
 from causal_ssl.datasets.causal3dident.rendering.raster import available
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells
@@ -158,6 +159,20 @@ def test_images_rendered_before_give_the_same_scores(finished, table, tmp_path):
     same = table.merge(again, on=keys, suffixes=("", "_new"))
     assert len(same) == len(again)
     pd.testing.assert_series_equal(same["value"], same["value_new"], check_names=False)
+
+
+def test_images_of_a_single_class_are_refused(finished, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(finished / "data", data)
+    for index in range(1, len(CLASSES)):
+        latents = data / "testset" / f"raw_latents_{index}.npy"
+        np.save(latents, np.load(latents)[:0])
+        for image in (data / "testset" / f"images_{index}").iterdir():
+            image.unlink()
+    config = replace(CONFIG, data=str(data), n_test=8, n_fit=4)
+    with pytest.raises(InputError, match="in its testset are of one class"):
+        run(config, tmp_path / "refused")
+    assert not (tmp_path / "refused").exists()
 
 
 @pytest.mark.parametrize(
