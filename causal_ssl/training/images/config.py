@@ -51,7 +51,7 @@ class ImageTraining:
             objective that takes them.
         precision: "float32"; "tf32" (CUDA: products and convolutions); "bf16": the encoder by
             autocast, the objective in float32.
-        compile: the encoder by `torch.compile`, which takes a minute at the start.
+        compile: the encoder by `torch.compile`, which takes minutes at the start.
         log_every: steps per row of the logs, and between looks for losses that are not finite.
         checkpoint_every: steps between checkpoints; there is also one at the end.
         evaluate_every: steps between evaluations, if training is given one; 0: at the end alone.
@@ -110,6 +110,11 @@ class ImageTraining:
         if self.decay_all and self.optimiser != "sgd":
             raise InputError(f"decay_all with {self.optimiser}: it is sgd's, leave it out")
         objective = self.make_objective()
+        if objective.needs_target and not methods.get(self.method).target:
+            raise InputError(
+                f"{self.method} has no target network, and its objective collapses without: use a "
+                "method that has one"
+            )
         takes_negatives = objective.takes_negatives
         if takes_negatives and not self.queue:
             raise InputError(

@@ -114,10 +114,16 @@ class ImageModule(LightningModule):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """The loss of a batch, or of a micro-batch."""
         images = self.views_of(batch, batch_idx)
-        groups = None if self.run.groups is None else self.run.groups(batch).to(self.device)
-        terms = self.terms(images, groups)
+        terms = self.terms(images, self._labels(batch))
         self._record(terms, first=batch_idx % self.config.accumulate == 0)
         return terms["loss"]
+
+    def _labels(self, batch: Any) -> Tensor | None:
+        if self.run.groups is None:
+            return None
+        labels = self.run.groups(batch).to(self.device)
+        # One kind of integer, as in the queue; what is none is the objective's to refuse.
+        return labels if labels.is_floating_point() else labels.long()
 
     def _record(self, terms: Terms, *, first: bool) -> None:
         shares = {name: term.detach() / self.config.accumulate for name, term in terms.items()}
