@@ -72,7 +72,8 @@ def fill(
         Stopped: the disk is full.
     """
     with space.running_out(folder):
-        array = _begun(folder, tuple(shape), origin)
+        begun = {"shape": list(shape), "origin": origin, "per": per}
+        array = _begun(folder, begun)
         journal = Journal(folder / JOURNAL)
         images = array.reshape(-1, *shape[-3:])
         parts = {
@@ -82,9 +83,7 @@ def fill(
         _fill(images, parts, journal, draw, array.flush, title, workers, watcher or Watcher())
         made = [journal.records[part] for part in parts]
         manifest = {
-            "shape": list(shape),
-            "origin": origin,
-            "per": per,
+            **begun,
             "sha256": [each["sha256"] for each in made],
             **finish([each["known"] for each in made]),
         }
@@ -156,17 +155,17 @@ def bytes_stored(images: int, size: int) -> int:
     return images * size * size * 3
 
 
-def _begun(folder: Path, shape: tuple[int, ...], origin: str) -> np.memmap:
+def _begun(folder: Path, begun: dict[str, Any]) -> np.memmap:
     """The array that is being filled, with its room on the disk taken.
 
     Writing to a mapped file that finds no room kills the process, hence the allocation.
     """
     path, journal = folder / PARTIAL, Journal(folder / JOURNAL)
-    begun = {"shape": list(shape), "origin": origin}
     if path.exists() and journal.records.get(BEGUN) == begun:
         return np.load(path, mmap_mode="r+")
     journal.remove()
     path.unlink(missing_ok=True)
+    shape = tuple(begun["shape"])
     space.require(prod(shape), folder)
     folder.mkdir(parents=True, exist_ok=True)
     array = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)

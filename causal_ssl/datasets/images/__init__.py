@@ -5,7 +5,8 @@
     train = open_images("imagenet", "train", size=256)
     train.batch(np.arange(64))["image"]          # (64, 3, 256, 256) uint8, and "label", "aspect"
 
-Every data set here has `len`, `labels` (n,) int64, `classes`, and `batch(indices, generator)`.
+Every data set here has `len`, `labels` (n,) int64, `classes`, `size`, `skipped` (names of images
+that were left out on request), and `batch(indices, generator)`.
 """
 
 from causal_ssl.datasets.images.opening import Images, open_images

@@ -1,8 +1,10 @@
 """What is wrong with a data set of images, found before a run of days does.
 
-report = check("imagenet")                 # decodes all; sample=10_000 some
-print(report)
-write_unreadable(Path("imagenet/unreadable.txt"), report.unreadable)   # for on_corrupt="skip"
+    report = check("imagenet")                 # decodes all; sample=10_000 some
+    print(report)
+    write_unreadable(Path("imagenet/unreadable.txt"), report.unreadable)
+
+After which `open_images("imagenet", on_corrupt="skip")` leaves out those that cannot be decoded.
 """
 
 import re
@@ -102,7 +104,7 @@ def check(
     root, watcher = Path(root), watcher or Watcher()
     layout, parts, problems = parts_of(root, watcher)
     counts = {part.split: part.counts for part in parts}
-    chosen = _chosen([path for part in parts for path in part.paths], sample, seed)
+    chosen = _chosen([name for part in parts for name in part.names], sample, seed)
     unreadable = _defects(root, chosen, workers, watcher)
     decoded = len(chosen) + sum(part.read for part in parts)
     wrong, notes = _as_imagenet(counts)
@@ -127,28 +129,37 @@ def _as_imagenet(counts: dict[str, dict[str, int]]) -> tuple[list[str], list[str
     return problems, notes
 
 
-def _chosen(paths: list[Path], sample: int | None, seed: int) -> list[Path]:
-    if sample is None or sample >= len(paths):
-        return paths
+def _chosen(names: list[str], sample: int | None, seed: int) -> list[str]:
+    if sample is None or sample >= len(names):
+        return names
     in_range("sample", sample, at_least=0)
-    order = torch.randperm(len(paths), generator=generator_for(seed, "check"))
-    return [paths[index] for index in sorted(order[:sample].tolist())]
+    order = torch.randperm(len(names), generator=generator_for(seed, "check"))
+    return [names[index] for index in sorted(order[:sample].tolist())]
 
 
 def _defects(
-    root: Path, paths: Sequence[Path], workers: int | None, watcher: Watcher
+    root: Path, names: Sequence[str], workers: int | None, watcher: Watcher
 ) -> dict[str, str]:
-    watcher.begin("decoding", len(paths), 0)
+    watcher.begin("decoding", len(names), 0)
     found: dict[str, str] = {}
     with ThreadPoolExecutor(workers or cpu_count()) as pool:  # decoding releases the GIL
-        tasks = [paths[start : start + PER] for start in range(0, len(paths), PER)]
-        futures = {pool.submit(lambda task: [*map(defect, task)], task): task for task in tasks}
-        for future in as_completed(futures):
-            for path, reason in zip(futures[future], future.result(), strict=True):
-                if reason is not None:
-                    found[path.relative_to(root).as_posix()] = reason
-            watcher.advance(len(futures[future]))
+        futures = {
+            pool.submit(_defects_of, root, names[start : start + PER]): start
+            for start in range(0, len(names), PER)
+        }
+        try:
+            for future in as_completed(futures):
+                found |= future.result()
+                watcher.advance(min(PER, len(names) - futures[future]))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     return dict(sorted(found.items()))
+
+
+def _defects_of(root: Path, names: Sequence[str]) -> dict[str, str]:
+    reasons = {name: defect(root / name) for name in names}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
 def _sizes(classes: dict[str, int]) -> str:

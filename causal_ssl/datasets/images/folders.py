@@ -62,7 +62,7 @@ class ImageFolder(Dataset[dict[str, Tensor]]):
         listing = list_images(self.folder, watcher)
         if subset is not None:
             listing, _ = part(listing, subset)
-        left_out = np.isin(listing.names, [os.fsencode(name) for name in skip])
+        left_out = np.isin(listing.names, np.array([*map(os.fsencode, skip)], np.bytes_))
         self.skipped = [os.fsdecode(name) for name in listing.names[left_out]]
         self.listing: Listing = listing.rows(np.flatnonzero(~left_out))
         if not len(self.listing):

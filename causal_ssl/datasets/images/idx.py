@@ -38,6 +38,7 @@ class IdxImages(Dataset[dict[str, Tensor]]):
     Attributes:
         labels: (n,) int64.
         classes: their numbers as names: the files have no others.
+        skipped: none.
 
     Raises:
         InputError: a file is missing, truncated, of another format, or does not fit the other.
@@ -61,8 +62,11 @@ class IdxImages(Dataset[dict[str, Tensor]]):
                 "files by those of one data set"
             )
         if height != width:
-            raise InputError(f"{folder} has images of {width} x {height} pixels, not square ones")
+            raise InputError(
+                f"{folder} has images of {width} x {height} pixels, not square ones: pad them"
+            )
         self.size = height if size is None else int(in_range("size", size, at_least=1))
+        self.skipped: list[str] = []
         self.classes = [str(label) for label in range(int(self.labels.max()) + 1)]
 
     def __len__(self) -> int:

@@ -27,13 +27,13 @@ class Part:
     Attributes:
         split: its name.
         counts: class -> images.
-        paths: files to decode.
+        names: of the files to decode, from the root.
         read: images read already.
     """
 
     split: str
     counts: dict[str, int]
-    paths: list[Path]
+    names: list[str]
     read: int = 0
 
 
@@ -66,7 +66,7 @@ def _folders(root: Path, watcher: Watcher) -> Found:
     }
     if not named:
         split_folder(root, "train")  # is an error unless there are class folders
-        return "class folders", *_listed({"all": root}, watcher)
+        return "class folders", *_listed(root, {"all": root}, watcher)
     problems = [
         f"the folder {name!r} is misnamed: rename it to {usual!r}"
         for name, usual in sorted(named.items())
@@ -75,18 +75,19 @@ def _folders(root: Path, watcher: Watcher) -> Found:
     if "train" not in named.values():
         problems.append(f"there is no folder 'train', only {some(sorted(named))}")
     splits = sorted(named, key=lambda name: (ORDER.index(named[name]), name))
-    parts, others = _listed({name: root / name for name in splits}, watcher)
+    parts, others = _listed(root, {name: root / name for name in splits}, watcher)
     return "class folders", parts, problems + others
 
 
-def _listed(folders: dict[str, Path], watcher: Watcher) -> tuple[list[Part], list[str]]:
+def _listed(root: Path, folders: dict[str, Path], watcher: Watcher) -> tuple[list[Part], list[str]]:
     parts: list[Part] = []
     problems: list[str] = []
     for split, folder in folders.items():
         classes = scan(folder, watcher)
         counts = {name: len(names) for name, names in classes.items()}
-        paths = [folder / name for names in classes.values() for name in names]
-        parts.append(Part(split, counts, paths))
+        start = "" if folder == root else f"{folder.name}/"
+        names = [f"{start}{name}" for names in classes.values() for name in names]
+        parts.append(Part(split, counts, names))
         problems += _unsorted(folder, classes)
         if empty := [name for name, count in counts.items() if not count]:
             problems.append(f"{split} has class folders without images: {some(empty)}")
@@ -150,8 +151,8 @@ def _rendered(root: Path) -> Found:
         except InputError as error:
             problems.append(str(error))
             continue
-        paths = [path for album in found for path in album.paths()]
-        parts.append(Part(split, {CLASSES[each.index]: each.rows for each in found}, paths))
+        names = [f"{album.name}/{path.name}" for album in found for path in album.paths()]
+        parts.append(Part(split, {CLASSES[each.index]: each.rows for each in found}, names))
     return "Causal3DIdent", parts, problems
 
 

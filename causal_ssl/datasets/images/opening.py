@@ -47,6 +47,9 @@ class Images(Protocol):
     @property
     def size(self) -> int: ...
 
+    @property
+    def skipped(self) -> list[str]: ...
+
     def __len__(self) -> int: ...
 
     def batch(
@@ -91,7 +94,7 @@ def open_images(
                     f"a subset by a list ({subset}) needs class folders, {root} has none"
                 )
             return opened(root, split, size)
-    folder = root if is_packed(root) else split_folder(root, split)
+    folder = split_folder(root, split)
     if is_packed(folder):
         return _packed(folder, size, subset)
     if size is None:
@@ -101,7 +104,7 @@ def open_images(
 
 
 def split_folder(root: Path, split: str) -> Path:
-    """The folder of class folders of a split: ROOT/SPLIT, or ROOT itself where it has no splits.
+    """The folder of a split: ROOT/SPLIT, or ROOT itself where it has no splits.
 
     Raises:
         InputError: there is none; suggests the nearest name.
@@ -116,12 +119,12 @@ def split_folder(root: Path, split: str) -> Path:
         )
     if splits := [name for name in folders if name.lower() in SPLITS]:
         raise unknown_name(f"split of {root}", split, splits)
-    if not any(_holds_images(root / name) for name in folders):
+    if not is_packed(root) and not any(_holds_images(root / name) for name in folders):
         raise InputError(f"{root} is no data set of images: {_seen(root, folders)}; {EXPECTED}")
     if split != "train":
         raise InputError(
-            f"{root} is a folder of {len(folders):,} class folders without splits, all of it is "
-            f"'train': for {split!r} move them to train/CLASS and make {split}/CLASS beside it"
+            f"{root} has no splits, all of it is 'train': for {split!r} move what is in it to "
+            f"{root.name}/train and make {root.name}/{split} beside that"
         )
     return root
 

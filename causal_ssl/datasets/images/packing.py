@@ -9,6 +9,7 @@ packed again. Pixels are those that ImageFolder gives at that size, bit by bit; 
 takes 252 GB and 9.8 GB, uncompressed.
 """
 
+import os
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -165,8 +166,9 @@ def is_packed(folder: Path) -> bool:
 def _origin(images: ImageFolder, size: int) -> str:
     """Digest of what is packed: names, classes and sizes of the files, and the size of images."""
     total = sha256(f"{size}\n{images.classes}\n".encode())
-    for index, path in enumerate(images.paths):
-        total.update(images.listing.names[index] + b"\0%d\n" % path.stat().st_size)
+    folder = os.fsencode(images.folder)
+    for name in images.listing.names:
+        total.update(name + b"\0%d\n" % os.stat(os.path.join(folder, name)).st_size)
     return total.hexdigest()
 
 

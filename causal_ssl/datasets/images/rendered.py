@@ -28,6 +28,7 @@ class RenderedImages(Dataset[dict[str, Tensor]]):
     Attributes:
         labels: (n,) int64, the object's class.
         classes: names of the seven.
+        skipped: none.
 
     Raises:
         InputError: files that are missing, damaged, or smaller than `size`.
@@ -39,6 +40,7 @@ class RenderedImages(Dataset[dict[str, Tensor]]):
         )
         self.images = Causal3DIdent(root, split, size=size if packed else None)
         self.labels, self.classes = self.images.object_class, list(CLASSES)
+        self.skipped: list[str] = []
         width = self.images.pixels(np.array([0])).shape[1]
         self.size = width if size is None else int(in_range("size", size, at_least=1))
         if self.size > width:

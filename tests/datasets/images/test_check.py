@@ -63,7 +63,7 @@ def test_unreadable_images_are_listed_and_can_then_be_skipped(root: Path) -> Non
 
 def test_a_sample_is_a_function_of_the_seed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Path] = []
-    monkeypatch.setattr(checking, "defect", lambda path: drawn.append(path))
+    monkeypatch.setattr(checking, "defect", drawn.append)
     report = check(root, sample=5)
     assert report.decoded == 5 == len(set(drawn))
     first = set(drawn)

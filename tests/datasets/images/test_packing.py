@@ -55,6 +55,9 @@ def test_it_is_opened_by_its_root(root: Path, packed: Path, tmp_path: Path) -> N
         open_images(packed.parent, size=8)
     with pytest.raises(InputError, match=r"unknown split .* 'val': \(known: train\)"):
         open_images(packed.parent, "val")
+    assert len(open_images(packed)) == 12
+    with pytest.raises(InputError, match=r"train has no splits, all of it is 'train'"):
+        open_images(packed, "val")
 
 
 def test_subsets_are_those_of_the_folders(root: Path, packed: Path, tmp_path: Path) -> None:
