@@ -18,7 +18,7 @@ class CrossEntropy(Objective):
     One view is enough.
 
     Args:
-        label_smoothing: share of each label spread evenly over all K classes, in [0, 1).
+        label_smoothing: share of each label spread evenly over all K classes, in [0, 1].
 
     Returns (when called):
         `loss`, in nats, of shape (...); log K at chance.
@@ -41,8 +41,7 @@ class CrossEntropy(Objective):
 
     def __init__(self, *, label_smoothing: float = 0.0) -> None:
         super().__init__()
-        in_range("1 - label_smoothing", 1 - label_smoothing, above=0, at_most=1)
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = in_range("label_smoothing", label_smoothing, at_least=0, at_most=1)
 
     @property
     def takes_groups(self) -> bool:
