@@ -112,6 +112,47 @@ def test_relic_with_kl_equals_the_plain_path(
         assert torch.allclose(fast, plain, rtol=1e-9, atol=1e-13)
 
 
+@pytest.mark.parametrize("with_target", [False, True])
+@pytest.mark.parametrize("stop_gradient", ["none", "first", "second"])
+@pytest.mark.parametrize("weights", [(0.5, 0.5), (1.0, 0.0), (0.2, 0.3)])
+@pytest.mark.parametrize("shape", [(37, 4), (3, 21, 4), (21, 20)])
+def test_relic_in_squares_equals_the_plain_path(
+    with_target: bool,
+    stop_gradient: str,
+    weights: tuple[float, float],
+    shape: tuple[int, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chunks, "KEPT", {"cpu": 0, "cuda": 0})
+    monkeypatch.setattr(chunks, "BLOCK", {"cpu": 600, "cuda": 600})
+    comparison = Comparison(divergences.kl, *weights, stop_gradient)
+    views = [(view - 0.5).requires_grad_() for view in outputs(4 if with_target else 2, *shape)]
+    per_row = outputs(1, 2, *shape[:-1])[0]
+    results = []
+    for path in (proxy_terms, plain_proxy_terms):
+        value = path(
+            (views[0], views[1]),
+            (views[-1], views[-2]),
+            similarity=similarity_of("cosine"),
+            tau=0.1,
+            comparison=comparison,
+        )
+        results.append([value, *torch.autograd.grad((value * per_row).sum(), views)])
+    for fast, plain in zip(*results, strict=True):
+        assert torch.allclose(fast, plain, rtol=1e-9, atol=1e-12)
+
+
+def test_detached_targets_cost_no_gradient_and_change_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kept in (10**9, 0):
+        monkeypatch.setattr(chunks, "KEPT", {"cpu": kept, "cuda": kept})
+        for objective in (InfoNCE("cosine"), ReLIC("cosine", tau=0.1), ReLIC("neg_squared_l2")):
+            views = [view.requires_grad_() for view in outputs(4, 37, 3)]
+            whole = torch.autograd.grad(objective(views[:2], views[2:])["loss"], views[0])
+            detached = [view.detach() for view in views[2:]]
+            alone = torch.autograd.grad(objective(views[:2], detached)["loss"], views[0])
+            assert torch.equal(*whole, *alone)
+
+
 @pytest.mark.parametrize("objective", [InfoNCE("inner"), ReLIC("inner")])
 def test_outputs_far_apart_neither_overflow_nor_underflow(objective: Objective) -> None:
     # Logits of size 1e4: exp or 2^x of them leaves float32.
@@ -127,6 +168,22 @@ def test_a_second_backward_pass_gives_the_same_gradient() -> None:
         second = torch.autograd.grad(loss, [u, v])
         for one, other in zip(first, second, strict=True):
             assert torch.allclose(one, other, rtol=1e-11)
+
+
+def test_squares_cover_every_logit_or_those_above_the_diagonal_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chunks, "BLOCK", {"cpu": 1000, "cuda": 1000})
+    for replicas, n in ((1, 1), (5, 7), (3, 100), (2, 63)):
+        whole, above = torch.zeros(2, replicas, n, n)
+        for tile in chunks.tiles(replicas, n, torch.device("cpu"), per_logit=2):
+            whole[tile] += 1
+        assert (whole == 1).all()
+        for r, rows, columns in chunks.tiles(replicas, n, torch.device("cpu"), upper=True):
+            above[r, rows, columns] += 1
+            if rows != columns:
+                above[r, columns, rows] += 1
+        assert (above == 1).all()
 
 
 def test_blocks_cover_every_row_of_every_replica_once(monkeypatch: pytest.MonkeyPatch) -> None:

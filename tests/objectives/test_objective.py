@@ -5,12 +5,24 @@ import torch
 from torch import Tensor
 
 from causal_ssl.errors import InputError
-from causal_ssl.objectives import AlignMaxEnt, BarlowTwins, InfoNCE, Objective, ReLIC, VICReg
+from causal_ssl.objectives import (
+    AlignMaxEnt,
+    BarlowTwins,
+    Bilinear,
+    Family,
+    InfoNCE,
+    Objective,
+    ReLIC,
+    VICReg,
+)
 
 OBJECTIVES = {
     "infonce": InfoNCE("neg_squared_l2"),
     "infonce_cosine": InfoNCE("cosine", tau=0.2, symmetric=True),
     "infonce_l3": InfoNCE("neg_l3"),
+    "nt_xent": InfoNCE("cosine", tau=0.2, negatives="both_views"),
+    "cpc": Family(Bilinear(4).double(), regulariser="none"),
+    "family": Family("inner", contrast="both_views", regulariser="alignment"),
     "relic": ReLIC("neg_squared_l2"),
     "relic_js": ReLIC("cosine", tau=0.2, divergence="js"),
     "align_maxent": AlignMaxEnt(),
@@ -56,7 +68,7 @@ def test_the_order_of_the_batch_does_not_matter(objective: Objective) -> None:
 
 @every_objective
 def test_gradients_match_finite_differences(objective: Objective) -> None:
-    views = [view.requires_grad_() for view in outputs(2, 7, 3)]
+    views = [view.requires_grad_() for view in outputs(2, 7, 4)]
     # A second backward pass recomputes what the first one had kept: equal up to rounding.
     assert torch.autograd.gradcheck(lambda u, v: objective([u, v])["loss"], views, nondet_tol=1e-12)
 
