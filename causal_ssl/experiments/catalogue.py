@@ -18,6 +18,7 @@ from causal_ssl.errors import unknown_name
 from causal_ssl.experiments import options
 from causal_ssl.experiments.calibration.config import CalibrationStudy
 from causal_ssl.experiments.causal3dident.config import Causal3DIdentStudy
+from causal_ssl.experiments.comparison.config import MethodsStudy
 from causal_ssl.experiments.config import StudyConfig
 from causal_ssl.experiments.content_style.config import DimensionsStudy, NumericalStudy
 from causal_ssl.experiments.invariance.config import InvarianceStudy
@@ -132,6 +133,18 @@ An interrupted run continues when its command is repeated.""",
 
 Images are rendered into the run's directory first, unless --data names some. An interrupted
 run continues when its command is repeated.""",
+    ),
+    Entry(
+        "what each pretraining method learns at one small budget, beside raw pixels",
+        MethodsStudy,
+        "causal_ssl.experiments.comparison",
+        """examples:
+  causal-ssl study methods --preset quick
+  causal-ssl study methods --preset standard --out runs/all-methods
+  causal-ssl study methods --methods relic byol --seeds 3 --epochs 8
+
+Images are Fashion-MNIST's, from Debian's package dataset-fashion-mnist, unless --data names
+others. An interrupted run continues when its command is repeated.""",
     ),
 )
 STUDIES: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}

@@ -1,0 +1,1 @@
+"""The methods of the registry beside each other: pretrained alike, scored alike."""

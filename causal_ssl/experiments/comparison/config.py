@@ -1,0 +1,58 @@
+"""What the methods study runs: which methods, on which images, at what budget."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from causal_ssl.errors import InputError
+from causal_ssl.experiments.config import StudyConfig
+from causal_ssl.experiments.options import option
+
+METHODS = "infonce, relic, relic_t, barlow_twins, vicreg, simclr, moco_v2, byol, supervised"
+"""For help alone, which must not wait for torch; a test holds it to the registry."""
+PRESET = "fashion-small"
+"""Of `causal-ssl pretrain`: encoder, heads, views and optimiser that all methods share."""
+FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
+RANDOM = "random"
+"""Stands for a method: encoders as they are before training."""
+RAW = "raw_pixels"
+"""Stands for a method: the pixels themselves."""
+
+
+@dataclass(frozen=True)
+class MethodsStudy(StudyConfig):
+    """`causal-ssl study methods`: what each method of the registry comes to at one budget.
+
+    The defaults are the quick preset. Every field is described where it is declared.
+
+    Raises:
+        InputError: a value out of range or a method named twice, before anything starts.
+
+    Examples:
+        >>> MethodsStudy(methods=("relic", "byol")).seeds
+        1
+    """
+
+    name: ClassVar[str] = "methods"
+
+    methods: tuple[str, ...] = option(
+        ("relic", "simclr", "supervised"), f"methods to compare: {METHODS}"
+    )
+    seeds: int = option(1, "encoders of every method, and as many untrained ones", at_least=1)
+    data: str = option(
+        FASHION_MNIST, "folder of the images: IDX files, or train/CLASS and val/CLASS folders"
+    )
+
+    epochs: float = option(2.0, "passes over the training images", above=0)
+    batch_size: int = option(256, "images of a step", at_least=2)
+    learning_rate: float = option(0.002, "of Adam, at its peak", above=0)
+    checkpoint_every: int = option(100, "steps between checkpoints", at_least=1)
+    n_linear: int = option(
+        20_000, "training images that linear classifiers are fitted on, at most", at_least=2
+    )
+    loader_workers: int = option(0, "processes that read images for a trainer", at_least=0)
+    device: str = option("auto", "where to train", choices=("auto", "cpu", "cuda"))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if twice := {name for name in self.methods if self.methods.count(name) > 1}:
+            raise InputError(f"methods names {', '.join(sorted(twice))} more than once")

@@ -1,0 +1,98 @@
+"""Figures of the methods study, each from its tables."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from causal_ssl.analysis.plots import REFERENCE, WIDTH, Titles, colours, require, style
+from causal_ssl.experiments.comparison.config import RANDOM, RAW
+from causal_ssl.experiments.comparison.evaluation import RANK
+
+PANELS = {
+    "linear_top1": "linear accuracy",
+    "knn_top1": "accuracy of 200 nearest neighbours",
+    RANK: "RankMe of the test images",
+}
+LINES: dict[str, tuple[str, Any]] = {
+    RAW: ("raw pixels", (0, (1, 1.5))),
+    RANDOM: ("untrained encoder", (0, (5, 2.5))),
+}
+"""Baselines: title and dashes."""
+COLUMNS = 3
+
+
+def dots(table: pd.DataFrame, *, methods: Titles) -> Figure:
+    """Scores of every method: a panel a metric, a row a method, small a seed, large their mean.
+
+    Baselines are lines, their width one standard error of an accuracy on either side; raw pixels
+    have none in RankMe, which counts directions of another space.
+
+    Args:
+        table: columns method, seed, metric, value, standard_error.
+        methods: what to show, from top to bottom.
+    """
+    require(table, ["method", "seed", "metric", "value", "standard_error"])
+    palette = colours(list(methods))
+    with style():
+        figure = Figure(figsize=(WIDTH, 1.5 + 0.34 * len(methods)), layout="constrained")
+        axes = figure.subplots(1, len(PANELS), sharey=True)
+        for axis, (metric, title) in zip(axes, PANELS.items(), strict=True):
+            rows = table[table["metric"] == metric]
+            _baselines(axis, rows)
+            for k, method in enumerate(methods):
+                own = rows[rows["method"] == method]["value"]
+                look: dict[str, Any] = {"color": palette[method], "zorder": 3}
+                axis.plot([own.mean()], [k], "o", ms=8, alpha=0.9, **look)
+                if len(own) > 1:
+                    axis.plot(own, [k] * len(own), "|", ms=12, mew=1.4, **look)
+            axis.set_xlabel(title)
+            axis.xaxis.set_major_locator(MaxNLocator(5))
+        axes[0].set_yticks(range(len(methods)), list(methods.values()))
+        axes[0].set_ylim(len(methods) - 0.5, -0.5)
+        for axis in axes:
+            axis.tick_params(axis="y", length=0)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper right", ncols=len(labels))
+    return figure
+
+
+def _baselines(axis: Axes, rows: pd.DataFrame) -> None:
+    for name, (title, dashes) in LINES.items():
+        own = rows[rows["method"] == name]
+        if name == RAW and own["standard_error"].isna().all():
+            continue
+        mean, error = own["value"].mean(), own["standard_error"].mean()
+        axis.axvline(mean, color=REFERENCE, lw=1.4, ls=dashes, label=title)
+        if error > 0:
+            axis.axvspan(mean - error, mean + error, color=REFERENCE, alpha=0.15, lw=0)
+
+
+def losses(history: pd.DataFrame, *, methods: Titles) -> Figure:
+    """The loss over steps, a panel a method, whose units are its own, a line a seed.
+
+    Args:
+        history: columns method, seed, step, term, value.
+        methods: what to show, in this order.
+    """
+    require(history, ["method", "seed", "step", "term", "value"])
+    palette = colours(list(methods))
+    columns = min(COLUMNS, len(methods))
+    rows = -(-len(methods) // columns)
+    shown = history[history["term"] == "loss"]
+    with style():
+        figure = Figure(figsize=(WIDTH * columns / COLUMNS, 1.9 * rows), layout="constrained")
+        axes = figure.subplots(rows, columns, sharex=True, squeeze=False)
+        for axis, (method, title) in zip(axes.flat, methods.items(), strict=False):
+            for _, own in shown[shown["method"] == method].groupby("seed"):
+                axis.plot(own["step"], own["value"], color=palette[method], lw=1.0, alpha=0.85)
+            axis.set_title(title)
+        for axis in axes.flat[len(methods) :]:
+            axis.set_axis_off()
+        for axis in axes[-1]:
+            axis.set_xlabel("step")
+        for axis in axes[:, 0]:
+            axis.set_ylabel("loss")
+    return figure

@@ -1,0 +1,194 @@
+"""Do the jobs of the methods study: pretrain encoders, score representations."""
+
+import shutil
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from causal_ssl import files
+from causal_ssl.datasets.images import Images, open_images
+from causal_ssl.errors import InputError
+from causal_ssl.experiments import cells, encoders, options
+from causal_ssl.experiments.comparison import evaluation, plan, recipes
+from causal_ssl.experiments.comparison.config import (
+    FASHION_MNIST,
+    PRESET,
+    RANDOM,
+    MethodsStudy,
+)
+from causal_ssl.experiments.comparison.evaluation import Represented
+from causal_ssl.experiments.comparison.plan import Cell
+from causal_ssl.experiments.pretraining.config import Pretraining, preset
+from causal_ssl.experiments.pretraining.monitor import Some
+from causal_ssl.experiments.pretraining.plan import Plan, labels_of, make_plan
+from causal_ssl.experiments.progress import JobProgress
+from causal_ssl.experiments.run_directory import RunDirectory
+from causal_ssl.experiments.workers import Report, TaskError
+from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
+from causal_ssl.training.images import (
+    ImageProgress,
+    NonFiniteError,
+    TrainedImages,
+    features,
+    train_images,
+)
+from causal_ssl.training.images.encoder_file import ENCODER
+
+HISTORY_ROWS = 100
+"""Points of a loss curve, about, whatever the number of steps."""
+SCORING_BATCH = 500
+
+
+def check(config: MethodsStudy) -> None:
+    """Refuse, before anything starts, what only methods, trainer or data can tell is wrong."""
+    encoders.check_device(config.device)
+    images = Splits.of(config)
+    for name in config.methods:
+        planned(config, name, 0, images.train)
+
+
+def prepare(directory: RunDirectory, config: MethodsStudy, console: Console) -> None:
+    """Remove the folders of trainings whose cells are finished: a run may have ended in between."""
+    for cell in plan.cells(config):
+        if not cells.unfinished(directory.path, cell.cell_names):
+            shutil.rmtree(_training_of(directory.path, cell), ignore_errors=True)
+
+
+def run(root: Path, config: MethodsStudy, cell: Cell, report: Report) -> None:
+    """Make a representation and score it; nothing where that is done.
+
+    Raises:
+        TaskError: training diverged.
+    """
+    if not cells.unfinished(root, cell.cell_names):
+        return
+    images = Splits.of(config)
+    out = _training_of(root, cell)
+    kept: dict[str, Any] = {}
+    encoder: ImageEncoder | None = None
+    if cell.method == RANDOM:
+        training = planned(config, config.methods[0], cell.seed, images.train).training
+        encoder = image_encoder(training.encoder, seed=cell.seed)
+    elif cell.is_trained:
+        what = planned(config, cell.method, cell.seed, images.train)
+        trained = _train(out, config, cell, what, images.train, report)
+        encoder = trained.encoder
+        files.write(root / "encoders" / f"{cell.name}.pt", (out / ENCODER).read_bytes())
+        kept = {"history": trained.metrics.to_dict("list"), "plan": recipes.beside(what)}
+        kept["timing"] = trained.timing.to_dict("list")
+    report(JobProgress(cell.name, "scoring", 1, 1))
+    rows = evaluation.score(
+        *(represented(encoder, split, device=config.device) for split in images.both),
+        n_linear=config.n_linear,
+    )
+    cells.finish(root, cell.name, {"cell": asdict(cell), "rows": rows, **kept})
+    shutil.rmtree(out, ignore_errors=True)
+
+
+def _training_of(root: Path, cell: Cell) -> Path:
+    """The folder that a cell's encoder trains in."""
+    return root / "training" / cell.name
+
+
+def _train(
+    out: Path, config: MethodsStudy, cell: Cell, what: Plan, images: Images, report: Report
+) -> TrainedImages:
+    def on_progress(now: ImageProgress) -> None:
+        report(JobProgress(cell.name, "training", now.step, now.total, now.loss))
+
+    try:
+        return train_images(
+            what.training,
+            images,
+            what.views,
+            out=out,
+            seed=cell.seed,
+            groups=labels_of if what.takes_labels else None,
+            device=config.device,
+            workers=config.loader_workers,
+            tensorboard=False,
+            on_progress=on_progress,
+        )
+    except NonFiniteError as error:
+        raise TaskError(f"training diverged: {error}", about=cell.name) from error
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The images that encoders are trained on and those that they are scored on."""
+
+    train: Images
+    test: Images
+
+    @classmethod
+    def of(cls, config: MethodsStudy) -> "Splits":
+        """Those of a study.
+
+        Raises:
+            InputError: they are not there, or too few.
+        """
+        if not Path(config.data).is_dir():
+            raise InputError(
+                f"no folder {config.data}: Fashion-MNIST is in Debian's package "
+                f"dataset-fashion-mnist, which puts it at {FASHION_MNIST}; of other images name "
+                "the folder (--data)"
+            )
+        size = asked(config, 0).working_size
+        train, test = (open_images(config.data, split, size=size) for split in ("train", "val"))
+        return cls(train, test)
+
+    @property
+    def both(self) -> tuple[Some, Some]:
+        """All of either, their centres cut out at the size of the views."""
+        size = Pretraining(**preset(PRESET)).size
+        train, test = (
+            Some(images, np.arange(len(images)), size=size) for images in (self.train, self.test)
+        )
+        return train, test
+
+
+def asked(config: MethodsStudy, seed: int) -> Pretraining:
+    """What `causal-ssl pretrain` is asked for; the same for every method."""
+    values: dict[str, Any] = {
+        **preset(PRESET),
+        "data_root": config.data,
+        "epochs": config.epochs,
+        "batch_size": config.batch_size,
+        "learning_rate": config.learning_rate,
+        "checkpoint_every": config.checkpoint_every,
+        "device": config.device,
+        "workers": config.loader_workers,
+        "seed": seed,
+    }
+    return options.from_dict(Pretraining, values)
+
+
+def planned(config: MethodsStudy, method: str, seed: int, images: Images) -> Plan:
+    """A method's run.
+
+    Raises:
+        InputError: there is no such method, or it is not for images; see `make_plan`.
+    """
+    n_images, n_classes = len(images), len(images.classes)
+    steps = int(config.epochs * (n_images // config.batch_size))
+    logged = replace(asked(config, seed), log_every=max(1, steps // HISTORY_ROWS))
+    return make_plan(method, logged, n_images=n_images, n_classes=n_classes)
+
+
+def represented(encoder: ImageEncoder | None, images: Some, *, device: str) -> Represented:
+    """Images as an encoder's trunk has them, in eval mode; as they are for None."""
+    if encoder is None:
+        return Represented(pixels(images), images.labels)
+    made = features(encoder, images, batch_size=SCORING_BATCH, device=device)
+    return Represented(made.intermediate, images.labels)
+
+
+def pixels(images: Some) -> evaluation.Floats:
+    """(n, channels * h * w) in [0, 1]; of grey images, whose channels are equal, one channel."""
+    image = images.batch(np.arange(len(images)))["image"]
+    if bool((image == image[:, :1]).all()):
+        image = image[:, :1]
+    return (image.flatten(1).float() / 255).numpy()

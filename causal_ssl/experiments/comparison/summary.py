@@ -1,0 +1,139 @@
+"""The study's table boiled down: means over seeds beside raw pixels and untrained encoders."""
+
+import math
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+import pandas as pd
+
+from causal_ssl.experiments.comparison.config import RANDOM, RAW
+from causal_ssl.experiments.comparison.evaluation import ACCURACIES
+
+REQUIRED = 5.0
+"""Standard errors that a difference must be above to be called one."""
+BASELINES = {RAW: "raw pixels", RANDOM: "untrained encoder"}
+ASKED = {"linear_top1": "linear", "knn_top1": "nearest neighbours"}
+"""Accuracies and what they are called."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """An accuracy less a baseline's.
+
+    Attributes:
+        value: mean over seeds; of untrained encoders that of the same seed is subtracted, from
+            whose weights training started.
+        error: its standard error.
+    """
+
+    value: float
+    error: float
+
+    @property
+    def errors(self) -> float:
+        """How many standard errors it is; of accuracies without any (0 or 1), 0 or infinite."""
+        if self.error > 0:
+            return self.value / self.error
+        return math.copysign(math.inf, self.value) if self.value else 0.0
+
+    @property
+    def is_clear(self) -> bool:
+        return self.errors > REQUIRED
+
+
+@dataclass(frozen=True)
+class Score:
+    """One method and metric.
+
+    Attributes:
+        values: one a seed.
+        gains: baseline -> how far above it; empty for what is no accuracy.
+        reference: the published accuracy on ImageNet; NaN for none.
+    """
+
+    method: str
+    metric: str
+    values: tuple[float, ...]
+    gains: dict[str, Gain]
+    reference: float
+
+    @property
+    def value(self) -> float:
+        """Mean over seeds."""
+        return fmean(self.values)
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation over seeds; NaN for a single one."""
+        return stdev(self.values) if len(self.values) > 1 else math.nan
+
+
+def summarise(table: pd.DataFrame) -> list[Score]:
+    """A score for each method (those for reference too) and metric, in the order of the table."""
+    by_metric = {str(metric): rows for metric, rows in table.groupby("metric", sort=False)}
+    return [
+        Score(
+            str(method),
+            metric,
+            values=tuple(own["value"]),
+            gains=_gains(own, rows) if metric in ACCURACIES and method not in BASELINES else {},
+            reference=float(own["reference"].iloc[0]),
+        )
+        for metric, rows in by_metric.items()
+        for method, own in rows.groupby("method", sort=False)
+    ]
+
+
+def _gains(own: pd.DataFrame, rows: pd.DataFrame) -> dict[str, Gain]:
+    return {name: gain(own, rows[rows["method"] == name]) for name in BASELINES}
+
+
+def gain(own: pd.DataFrame, base: pd.DataFrame) -> Gain:
+    """The accuracies of one method less those of a baseline.
+
+    The error is of two parts. Scored images are a sample: the binomial errors of both, taken as
+    independent (the images are the same, so the true error is smaller where both err on the same
+    ones), which more seeds do not lessen. Seeds are a sample: the standard error of the mean of the
+    differences, seed by seed, where there are several.
+
+    Args:
+        own, base: rows of one metric, columns seed, value, standard_error; one a seed, or a single
+            one that stands for all seeds.
+    """
+    against = base.set_index("seed")["value"]
+    if len(against) == 1:
+        differences = own["value"] - against.iloc[0]
+    else:
+        differences = own.set_index("seed")["value"] - against
+    binomial = [float(rows["standard_error"].mean()) for rows in (own, base)]
+    seeds = len(differences)
+    between = float(differences.std() / math.sqrt(seeds)) if seeds > 1 else 0.0
+    return Gain(float(differences.mean()), math.hypot(*binomial, between))
+
+
+def finding(scores: list[Score], titles: dict[str, str]) -> list[str]:
+    """What came out, in sentences computed from the numbers.
+
+    Args:
+        scores: see `summarise`.
+        titles: methods of the run -> how they are called.
+    """
+    by = {(score.method, score.metric): score for score in scores}
+    clear = [
+        title
+        for name, title in titles.items()
+        if all(gain.is_clear for m in ACCURACIES for gain in by[name, m].gains.values())
+    ]
+    first = (
+        f"{', '.join(clear) or 'No method'} {'are' if len(clear) > 1 else 'is'} more than "
+        f"{REQUIRED:g} standard errors above raw pixels and above an untrained encoder, in linear "
+        "accuracy and in that of nearest neighbours"
+    )
+    missed = [title for title in titles.values() if title not in clear]
+    sentences = [first + (f"; {', '.join(missed)} not in all four." if clear and missed else ".")]
+    for metric, called in ASKED.items():
+        order = sorted(titles, key=lambda name: -by[name, metric].value)
+        shown = ", ".join(f"{titles[name]} {by[name, metric].value:.3f}" for name in order)
+        base = ", ".join(f"{what} {by[name, metric].value:.3f}" for name, what in BASELINES.items())
+        sentences.append(f"{called.capitalize()}: {shown}; {base}.")
+    return sentences
