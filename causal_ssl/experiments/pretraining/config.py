@@ -80,7 +80,7 @@ class Pretraining:
     compile: bool = option(False, "compile the encoder, which takes a minute or two")
     device: str = option("auto", "where to train", choices=("auto", "cpu", "cuda"))
     devices: int = option(
-        1, "processes a machine; torchrun and Slurm say it themselves", at_least=1
+        0, "processes a machine; 0: one per GPU; torchrun and Slurm say it themselves", at_least=0
     )
     nodes: int = option(1, "machines; torchrun and Slurm say it themselves", at_least=1)
     workers: int = option(2, "processes that read images, for each device", at_least=0)

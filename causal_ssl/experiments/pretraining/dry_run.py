@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from causal_ssl.datasets.images import Images
 from causal_ssl.experiments.pretraining.config import Pretraining
-from causal_ssl.experiments.pretraining.plan import Plan, labels_of, widths_of
+from causal_ssl.experiments.pretraining.plan import Plan, devices_of, labels_of, on_cuda, widths_of
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 from causal_ssl.training.images import TrainedImages, train_images
 
@@ -77,7 +77,7 @@ def dry_run(plan: Plan, asked: Pretraining, images: Images) -> list[tuple[str, s
 def measure(plan: Plan, asked: Pretraining, images: Images) -> Measured:
     """A few steps of the run, in a folder that is removed again."""
     batch = min(_per_device(plan, asked), len(images))
-    if not _cuda(asked):
+    if not on_cuda(asked):
         batch = min(batch, CPU_BATCH)
     training = replace(
         plan.training,
@@ -89,7 +89,7 @@ def measure(plan: Plan, asked: Pretraining, images: Images) -> Measured:
         evaluate_every=0,
     )
     with tempfile.TemporaryDirectory() as folder:
-        if _cuda(asked):
+        if on_cuda(asked):
             torch.cuda.reset_peak_memory_stats()
         trained = train_images(
             training,
@@ -104,7 +104,7 @@ def measure(plan: Plan, asked: Pretraining, images: Images) -> Measured:
             on_progress=lambda _: None,
         )
         sizes = [path.stat().st_size for path in Path(folder).glob("checkpoints/*.ckpt")]
-    peak = torch.cuda.max_memory_allocated() if _cuda(asked) else None
+    peak = torch.cuda.max_memory_allocated() if on_cuda(asked) else None
     seconds, share = (_median(trained, name) for name in ("step_seconds", "data_share"))
     return Measured(batch, seconds, share, max(sizes), peak)
 
@@ -202,7 +202,7 @@ def _objective(plan: Plan) -> Iterable[str]:
 
 
 def _batch(plan: Plan, asked: Pretraining) -> str:
-    training, ranks = plan.training, asked.devices * asked.nodes
+    training, ranks = plan.training, devices_of(asked) * asked.nodes
     shares = [f"{_per_device(plan, asked):,} images"]
     if ranks > 1:
         shares.append(f"{ranks} devices")
@@ -213,17 +213,13 @@ def _batch(plan: Plan, asked: Pretraining) -> str:
 
 
 def _per_device(plan: Plan, asked: Pretraining) -> int:
-    return plan.training.batch_size // (asked.accumulate * asked.devices * asked.nodes)
-
-
-def _cuda(asked: Pretraining) -> bool:
-    return asked.device == "cuda" or (asked.device == "auto" and torch.cuda.is_available())
+    return plan.training.batch_size // (asked.accumulate * devices_of(asked) * asked.nodes)
 
 
 def _estimates(
     plan: Plan, asked: Pretraining, measured: Measured, memory: Memory
 ) -> list[tuple[str, str]]:
-    training, ranks = plan.training, asked.devices * asked.nodes
+    training, ranks = plan.training, devices_of(asked) * asked.nodes
     per_image = measured.step_seconds / measured.batch
     seconds = per_image * training.batch_size * training.steps / ranks
     machine = f"{ranks} devices like this one" if ranks > 1 else "this machine"

@@ -14,6 +14,7 @@ from causal_ssl.methods import ImageRecipe, Method
 from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig
 from causal_ssl.training.images import ImageTraining
+from causal_ssl.training.images.launch import launch_of
 from causal_ssl.views.augmentations import CAUSAL3DIDENT, IMAGENET, Normalise, Stack, stacks
 
 FASHION_MNIST = Normalise(mean=(0.2860,) * 3, std=(0.3530,) * 3)
@@ -120,6 +121,20 @@ def make_plan(name: str, asked: Pretraining, *, n_images: int, n_classes: int) -
     )
     views = Views(stacks.get(recipe.views).at_size(asked.size))
     return Plan(method, recipe, training, views, steps / per_epoch, n_images, n_classes)
+
+
+def on_cuda(asked: Pretraining) -> bool:
+    """Whether training is on GPUs."""
+    return asked.device == "cuda" or (asked.device == "auto" and torch.cuda.is_available())
+
+
+def devices_of(asked: Pretraining) -> int:
+    """Processes on each machine: as asked, else those that a launcher has started, else a GPU's."""
+    if asked.devices:
+        return asked.devices
+    if (launch := launch_of(1, asked.nodes)).by is not None:
+        return launch.devices
+    return max(1, torch.cuda.device_count()) if on_cuda(asked) else 1
 
 
 def _recipe(recipe: ImageRecipe, asked: Pretraining) -> ImageRecipe:

@@ -24,7 +24,7 @@ from causal_ssl.experiments import environment, options
 from causal_ssl.experiments.causal3dident.render_progress import watching
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.monitor import Monitor, some
-from causal_ssl.experiments.pretraining.plan import Plan, labels_of, make_plan
+from causal_ssl.experiments.pretraining.plan import Plan, devices_of, labels_of, make_plan
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.training.images import TrainedImages, export_resnet, train_images
 from causal_ssl.training.images.launch import is_first_process
@@ -59,7 +59,7 @@ def pretrain(name: str, asked: Pretraining, out: Path | str, *, console: Console
             groups=labels_of if plan.takes_labels else None,
             evaluate=monitor,
             device=asked.device,
-            devices=asked.devices,
+            devices=devices_of(asked),
             nodes=asked.nodes,
             workers=asked.workers,
         )

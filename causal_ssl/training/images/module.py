@@ -142,7 +142,8 @@ class ImageModule(LightningModule):
         """
         place = self.batches.place(item)
         generator = generator_for(self.run.seed, "views", *place, device=self.device)
-        images, _ = self.run.views(batch, generator)
+        with torch.autocast(self.device.type, enabled=False):  # of networks, not of pixels
+            images, _ = self.run.views(batch, generator)
         wanted = self.objective.min_views
         if len(images) < wanted or any(view.ndim != 4 for view in images):
             shapes = [tuple(view.shape) for view in images]

@@ -1,0 +1,199 @@
+"""Runs by the command line on an ImageNet-shaped tree: started, killed, continued, the same."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+import torchvision
+
+from causal_ssl import cli
+from causal_ssl.training.images import load_encoder
+
+pytest.importorskip("lightning")
+
+SMALL = shlex.split(
+    "--size 32 --working-size 40 --batch-size 16 --steps 12 --warmup-epochs 1 --log-every 2"
+    " --checkpoint-every 2 --workers 0 --device cpu --optimiser lars --learning-rate 0.1"
+    " --critic 32-16 --predictor 32-16 --monitor-images 16 --monitor-every 6"
+)
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
+
+
+def call(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of a command."""
+    status = 0
+    try:
+        cli.main(list(arguments))
+    except SystemExit as end:
+        status = int(end.code or 0)
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def arguments_of(
+    method: str, root: Path, out: Path, *more: str, encoder: str = "conv4"
+) -> list[str]:
+    data = ["--data-root", str(root), "--out", str(out), "--encoder", encoder]
+    return ["pretrain", method, *SMALL, *data, *more]
+
+
+def weights_of(out: Path) -> dict[str, torch.Tensor]:
+    return load_encoder(out).state_dict()
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    ours, theirs = weights_of(one), weights_of(other)
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert (one / "metrics.csv").read_bytes() == (other / "metrics.csv").read_bytes()
+
+
+def kill_when(command: list[str], condition: object, seconds: float = 120.0) -> None:
+    """Start a command, and kill it and all that it started as soon as the condition holds."""
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=ENVIRONMENT,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + seconds
+        while not condition():  # type: ignore[operator]
+            assert process.poll() is None, "ended before it was killed"
+            assert time.monotonic() < deadline, "waited in vain"
+            time.sleep(0.01)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.parametrize("method", ["relic", "relic_t"])
+def test_a_killed_run_continues_and_ends_bit_for_bit_the_same(
+    capsys: pytest.CaptureFixture[str], imagenet: Path, tmp_path: Path, method: str
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert call(capsys, arguments_of(method, imagenet, whole))[0] == 0
+    command = [sys.executable, "-m", "causal_ssl", *arguments_of(method, imagenet, killed)]
+    kill_when(command, lambda: len(list(killed.glob("checkpoints/*.ckpt"))) >= 2)
+    assert not (killed / "encoder.pt").exists()
+    assert call(capsys, arguments_of(method, imagenet, killed))[0] == 0
+    assert_same_run(whole, killed)
+
+
+def test_two_processes_of_torchrun_killed_and_continued(imagenet: Path, tmp_path: Path) -> None:
+    def command(out: Path) -> list[str]:
+        start = [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--standalone",
+            "--nproc-per-node=2",
+        ]
+        return [*start, "-m", "causal_ssl", *arguments_of("relic_t", imagenet, out)]
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(command(whole), env=ENVIRONMENT, check=True, capture_output=True)
+    kill_when(command(killed), lambda: len(list(killed.glob("checkpoints/*.ckpt"))) >= 2)
+    assert not (killed / "encoder.pt").exists()
+    subprocess.run(command(killed), env=ENVIRONMENT, check=True, capture_output=True)
+    assert_same_run(whole, killed)
+
+
+def test_a_resnet_leaves_weights_that_torchvision_reads(
+    capsys: pytest.CaptureFixture[str], imagenet: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file
+
+    arguments = arguments_of("supervised", imagenet, tmp_path / "run", "--steps", "2")
+    arguments[arguments.index("conv4")] = "resnet18"
+    status, out, _ = call(capsys, arguments)
+    assert status == 0
+    assert "resnet18.safetensors" in out
+    network = torchvision.models.resnet18()
+    weights = load_file(tmp_path / "run" / "resnet18.safetensors")
+    missing, unexpected = network.load_state_dict(weights, strict=False)
+    assert (set(missing), unexpected) == ({"fc.weight", "fc.bias"}, [])
+
+
+def test_metrics_have_losses_probes_and_rates(
+    capsys: pytest.CaptureFixture[str], imagenet: Path, tmp_path: Path
+) -> None:
+    assert call(capsys, arguments_of("relic", imagenet, tmp_path / "run"))[0] == 0
+    metrics = pd.read_csv(tmp_path / "run" / "metrics.csv").pivot(
+        index="step", columns="metric", values="value"
+    )
+    assert metrics.index.tolist() == [2, 4, 6, 8, 10, 12]
+    assert metrics["contrastive"].notna().all()
+    difference = metrics["loss"] - metrics["contrastive"] - metrics["invariance"]
+    assert difference.abs().max() < 1e-5
+    assert metrics["learning_rate"].max() <= 0.1
+    assert metrics.loc[[6, 12], "knn_top1"].between(0, 1).all()
+    assert metrics["linear_top1"].notna().sum() == 2
+    assert metrics.loc[12, "rank_me"] >= 1
+
+
+def test_a_dry_run_says_what_the_whole_run_takes_and_leaves_nothing(
+    capsys: pytest.CaptureFixture[str],
+    imagenet: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = arguments_of(
+        "relic_t", imagenet, tmp_path / "run", "--accumulate", "2", "--dry-run"
+    )
+    status, out, _ = call(capsys, arguments)
+    assert status == 0
+    said = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in out.strip().splitlines()[-11:])
+    assert said["images"] == "48 of 4 classes"
+    assert "batch 16 = 8 images x 2 micro-batches" in said["steps"]
+    assert said["measured"].startswith("3 steps of 8 images")
+    assert {"time", "memory", "disk", "optimiser", "views", "target"} <= set(said)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (["--data-root", "nowhere"], "nowhere is not a folder"),
+        (["--batch-size", "64"], "48 images for a batch of 64"),
+        (["--accumulate", "3"], "give a multiple of 3"),
+        (["--alpha", "-1"], "alpha must be at least 0, got -1"),
+        (["--tau", "0"], "tau must be above 0, got 0"),
+        (["--precision", "tf32"], "precision 'tf32' on cpu"),
+        (["--preset", "imagenet"], "unknown preset 'imagenet': did you mean 'imagenet-resnet50'"),
+        (["--epoch", "3"], "unknown option --epoch: did you mean --epochs?"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_made(
+    capsys: pytest.CaptureFixture[str],
+    imagenet: Path,
+    tmp_path: Path,
+    change: list[str],
+    says: str,
+) -> None:
+    status, _, err = call(capsys, [*arguments_of("relic", imagenet, tmp_path / "run"), *change])
+    assert status == 2
+    assert says in err
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_of_another_method_is_not_continued(
+    capsys: pytest.CaptureFixture[str], imagenet: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    assert call(capsys, arguments_of("relic", imagenet, out, "--steps", "2"))[0] == 0
+    status, _, err = call(capsys, arguments_of("simclr", imagenet, out, "--steps", "2"))
+    assert status == 2
+    assert "method: relic there, simclr asked" in err
