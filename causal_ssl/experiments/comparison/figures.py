@@ -27,24 +27,24 @@ COLUMNS = 3
 def dots(table: pd.DataFrame, *, methods: Titles) -> Figure:
     """Scores of every method: a panel a metric, a row a method, small a seed, large their mean.
 
-    Baselines are lines, their width one standard error of an accuracy on either side; raw pixels
-    have none in RankMe, which counts directions of another space.
+    Baselines are lines, one standard error of an accuracy wide on either side; raw pixels have none
+    in RankMe, which counts the directions of another space.
 
     Args:
         table: columns method, seed, metric, value, standard_error.
         methods: what to show, from top to bottom.
     """
     require(table, ["method", "seed", "metric", "value", "standard_error"])
-    palette = colours(list(methods))
+    colour = colours(["methods"])["methods"]
     with style():
         figure = Figure(figsize=(WIDTH, 1.5 + 0.34 * len(methods)), layout="constrained")
         axes = figure.subplots(1, len(PANELS), sharey=True)
         for axis, (metric, title) in zip(axes, PANELS.items(), strict=True):
             rows = table[table["metric"] == metric]
-            _baselines(axis, rows)
+            _baselines(axis, rows[rows["method"] != RAW] if metric == RANK else rows)
             for k, method in enumerate(methods):
                 own = rows[rows["method"] == method]["value"]
-                look: dict[str, Any] = {"color": palette[method], "zorder": 3}
+                look: dict[str, Any] = {"color": colour, "zorder": 3}
                 axis.plot([own.mean()], [k], "o", ms=8, alpha=0.9, **look)
                 if len(own) > 1:
                     axis.plot(own, [k] * len(own), "|", ms=12, mew=1.4, **look)
@@ -62,7 +62,7 @@ def dots(table: pd.DataFrame, *, methods: Titles) -> Figure:
 def _baselines(axis: Axes, rows: pd.DataFrame) -> None:
     for name, (title, dashes) in LINES.items():
         own = rows[rows["method"] == name]
-        if name == RAW and own["standard_error"].isna().all():
+        if own.empty:
             continue
         mean, error = own["value"].mean(), own["standard_error"].mean()
         axis.axvline(mean, color=REFERENCE, lw=1.4, ls=dashes, label=title)
@@ -78,7 +78,7 @@ def losses(history: pd.DataFrame, *, methods: Titles) -> Figure:
         methods: what to show, in this order.
     """
     require(history, ["method", "seed", "step", "term", "value"])
-    palette = colours(list(methods))
+    colour = colours(["loss"])["loss"]
     columns = min(COLUMNS, len(methods))
     rows = -(-len(methods) // columns)
     shown = history[history["term"] == "loss"]
@@ -87,7 +87,7 @@ def losses(history: pd.DataFrame, *, methods: Titles) -> Figure:
         axes = figure.subplots(rows, columns, sharex=True, squeeze=False)
         for axis, (method, title) in zip(axes.flat, methods.items(), strict=False):
             for _, own in shown[shown["method"] == method].groupby("seed"):
-                axis.plot(own["step"], own["value"], color=palette[method], lw=1.0, alpha=0.85)
+                axis.plot(own["step"], own["value"], color=colour, lw=1.0, alpha=0.85)
             axis.set_title(title)
         for axis in axes.flat[len(methods) :]:
             axis.set_axis_off()

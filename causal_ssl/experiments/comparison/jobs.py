@@ -12,7 +12,7 @@ from causal_ssl import files
 from causal_ssl.datasets.images import Images, open_images
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells, encoders, options
-from causal_ssl.experiments.comparison import evaluation, plan, recipes
+from causal_ssl.experiments.comparison import evaluation, pictures, plan, recipes
 from causal_ssl.experiments.comparison.config import (
     FASHION_MNIST,
     PRESET,
@@ -23,7 +23,7 @@ from causal_ssl.experiments.comparison.evaluation import Represented
 from causal_ssl.experiments.comparison.plan import Cell
 from causal_ssl.experiments.pretraining.config import Pretraining, preset
 from causal_ssl.experiments.pretraining.monitor import Some
-from causal_ssl.experiments.pretraining.plan import Plan, labels_of, make_plan
+from causal_ssl.experiments.pretraining.plan import Plan, Views, labels_of, make_plan
 from causal_ssl.experiments.progress import JobProgress
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.workers import Report, TaskError
@@ -51,7 +51,11 @@ def check(config: MethodsStudy) -> None:
 
 
 def prepare(directory: RunDirectory, config: MethodsStudy, console: Console) -> None:
-    """Remove the folders of trainings whose cells are finished: a run may have ended in between."""
+    """Keep some images for the report, and remove what a run that ended in between left: the
+    folders of trainings whose cells are finished."""
+    if not (directory / pictures.FILE).exists():
+        images = Splits.of(config).train
+        pictures.keep(directory / pictures.FILE, images, shown(config, images))
     for cell in plan.cells(config):
         if not cells.unfinished(directory.path, cell.cell_names):
             shutil.rmtree(_training_of(directory.path, cell), ignore_errors=True)
@@ -176,6 +180,12 @@ def planned(config: MethodsStudy, method: str, seed: int, images: Images) -> Pla
     steps = int(config.epochs * (n_images // config.batch_size))
     logged = replace(asked(config, seed), log_every=max(1, steps // HISTORY_ROWS))
     return make_plan(method, logged, n_images=n_images, n_classes=n_classes)
+
+
+def shown(config: MethodsStudy, images: Images) -> Views:
+    """Views as most methods of the study learn from: of those that have most."""
+    every = [planned(config, name, 0, images).views for name in config.methods]
+    return max(every, key=lambda views: views.stack.n_views)
 
 
 def represented(encoder: ImageEncoder | None, images: Some, *, device: str) -> Represented:

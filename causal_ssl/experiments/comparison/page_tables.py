@@ -25,7 +25,7 @@ def numbers(scores: list[Score], *, methods: Titles) -> Table:
     lines = []
     for k, (name, title) in enumerate({**BASELINES, **methods}.items()):
         cells = [_accuracy(by[name, metric]) for metric in ASKED]
-        rank = Cell(_with_spread(by[name, RANK], "1f"), number=True)
+        rank = Cell(_rank(by[name, RANK]), number=True)
         lines.append(
             Row([Cell(title), *cells, rank, _published(by[name, "linear_top1"])], first=k == 2)
         )
@@ -36,6 +36,11 @@ def _accuracy(score: Score) -> Cell:
     over = " / ".join(f"{score.gains[name].errors:+.1f}" for name in score.gains)
     detail = f"{over} s.e." if over else ""
     return Cell(_with_spread(score, "3f"), detail, number=True, strong=bool(score.gains))
+
+
+def _rank(score: Score) -> str:
+    """Of raw pixels none: it counts the directions of another space."""
+    return "" if score.method == RAW else _with_spread(score, "1f")
 
 
 def _with_spread(score: Score, form: str) -> str:
@@ -77,7 +82,7 @@ def terminal(scores: list[Score], *, methods: Titles) -> TerminalTable:
     for name, title in {**BASELINES, **methods}.items():
         values = [_with_spread(by[name, metric], "3f") for metric in ASKED]
         published = _published(by[name, "linear_top1"]).text
-        table.add_row(title, *values, _with_spread(by[name, RANK], "1f"), published)
+        table.add_row(title, *values, _rank(by[name, RANK]), published)
     return table
 
 

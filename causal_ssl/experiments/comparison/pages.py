@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from causal_ssl import methods
+from causal_ssl.analysis.gallery import gallery
 from causal_ssl.analysis.report import Bullets, Details, Picture, Report, Section, Text
-from causal_ssl.experiments.comparison import figures, page_tables
+from causal_ssl.experiments.comparison import figures, page_tables, pictures
 from causal_ssl.experiments.comparison.caveats import caveats
 from causal_ssl.experiments.comparison.config import PRESET, MethodsStudy
 from causal_ssl.experiments.comparison.summary import Score, finding, summarise
@@ -26,6 +29,7 @@ class Material:
     table: pd.DataFrame
     history: pd.DataFrame
     plans: pd.DataFrame
+    images: Mapping[str, NDArray[np.uint8]]
     environment: Mapping[str, Any]
 
     @property
@@ -41,6 +45,7 @@ def page(directory: RunDirectory, config: MethodsStudy) -> Drawn:
         table=pd.read_csv(directory / "table.csv"),
         history=pd.read_csv(directory / "history.csv"),
         plans=pd.read_csv(directory / "plans.csv", dtype=str, keep_default_na=False),
+        images=pictures.load(directory / pictures.FILE),
         environment=json.loads((directory / "environment.json").read_text()),
     )
     scores = summarise(material.table)
@@ -55,6 +60,7 @@ def page(directory: RunDirectory, config: MethodsStudy) -> Drawn:
         sections=[
             Section("", [_dots(material)]),
             _numbers(material, scores),
+            _views(material),
             _recipes(material),
             _losses(material),
             Section(
@@ -87,6 +93,17 @@ def _numbers(material: Material, scores: list[Score]) -> Section:
         f" {page_tables.what_it_is_above()}, in standard errors of the difference{several}."
     )
     return Section("Numbers", [Text(said), page_tables.numbers(scores, methods=material.methods)])
+
+
+def _views(material: Material) -> Section:
+    shown = picture(
+        "views",
+        gallery(material.images, labels=0.7),
+        "Training images, and two views of each that encoders are trained to identify with each"
+        " other.",
+        "Rows of grey images: the images themselves, and two views of them",
+    )
+    return Section("What the views hold and change", [shown])
 
 
 def _recipes(material: Material) -> Section:

@@ -3,6 +3,7 @@
 from causal_ssl.experiments.comparison import jobs, plan
 from causal_ssl.experiments.comparison.config import MethodsStudy
 from causal_ssl.experiments.comparison.pages import page
+from causal_ssl.experiments.comparison.pictures import FILE
 from causal_ssl.experiments.comparison.plan import Cell
 from causal_ssl.experiments.comparison.tables import write_tables
 from causal_ssl.experiments.study import Study
@@ -15,5 +16,5 @@ STUDY = Study[MethodsStudy, Cell](
     run=jobs.run,
     write_tables=write_tables,
     page=page,
-    tables=("table.csv", "history.csv", "plans.csv"),
+    tables=("table.csv", "history.csv", "plans.csv", FILE),
 )

@@ -125,15 +125,19 @@ def finding(scores: list[Score], titles: dict[str, str]) -> list[str]:
         if all(gain.is_clear for m in ACCURACIES for gain in by[name, m].gains.values())
     ]
     first = (
-        f"{', '.join(clear) or 'No method'} {'are' if len(clear) > 1 else 'is'} more than "
+        f"{_listed(clear) or 'No method'} {'are' if len(clear) > 1 else 'is'} more than "
         f"{REQUIRED:g} standard errors above raw pixels and above an untrained encoder, in linear "
         "accuracy and in that of nearest neighbours"
     )
     missed = [title for title in titles.values() if title not in clear]
-    sentences = [first + (f"; {', '.join(missed)} not in all four." if clear and missed else ".")]
+    sentences = [first + (f"; {_listed(missed)} not in all four." if clear and missed else ".")]
     for metric, called in ASKED.items():
         order = sorted(titles, key=lambda name: -by[name, metric].value)
         shown = ", ".join(f"{titles[name]} {by[name, metric].value:.3f}" for name in order)
         base = ", ".join(f"{what} {by[name, metric].value:.3f}" for name, what in BASELINES.items())
         sentences.append(f"{called.capitalize()}: {shown}; {base}.")
     return sentences
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

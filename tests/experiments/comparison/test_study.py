@@ -14,7 +14,7 @@ from study_runs import run
 from causal_ssl import methods
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells
-from causal_ssl.experiments.comparison import evaluation, jobs, plan
+from causal_ssl.experiments.comparison import evaluation, jobs, pictures, plan
 from causal_ssl.experiments.comparison.config import RANDOM, RAW, MethodsStudy
 from causal_ssl.experiments.comparison.evaluation import Represented
 from causal_ssl.models.image_encoders import image_encoder
@@ -126,11 +126,25 @@ def test_losses_and_plans_of_every_method_are_kept(finished: Path) -> None:
 
 def test_the_report_holds_its_pictures_and_asks_for_nothing_from_outside(finished: Path) -> None:
     page = (finished / "report.html").read_text()
-    for name in ("methods", "loss"):
+    for name in ("methods", "views", "loss"):
         assert (finished / "figures" / f"{name}.png").exists(), name
     assert "http://" not in page.replace("http://www.w3.org", "")
     for said in ("raw pixels", "untrained encoder", "another data set", "not a ranking"):
         assert said in page
+
+
+def test_views_in_the_report_are_of_images_of_every_class(
+    config: MethodsStudy, finished: Path
+) -> None:
+    kept = pictures.load(finished / pictures.FILE)
+    assert list(kept) == ["image", "view 1", "view 2"]  # of ReLIC, which has two
+    assert {images.shape for images in kept.values()} == {(pictures.SHOWN, 28, 28, 3)}
+    images = jobs.Splits.of(config).train
+    every = images.batch(np.arange(96))["image"].permute(0, 2, 3, 1).numpy()
+    places = [int((every == image).all(axis=(1, 2, 3)).argmax()) for image in kept["image"]]
+    assert (every[places] == kept["image"]).all()
+    assert images.labels[places].tolist() == [0, 1, 2] * (pictures.SHOWN // 3)
+    assert all((kept["view 1"] != kept["view 2"]).any(axis=(1, 2, 3)))
 
 
 def test_a_finished_run_is_left_alone(config: MethodsStudy, finished: Path) -> None:
