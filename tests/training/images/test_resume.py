@@ -10,35 +10,54 @@ from pathlib import Path
 
 import pytest
 import torch
+from timm.optim.lars import Lars
 
 import causal_ssl.training.images.fit  # noqa: F401  (so that forked processes need not import it)
 from causal_ssl import files
 from causal_ssl.errors import InputError
+from causal_ssl.models.heads import Head
 from causal_ssl.training.images import ImageProgress, TrainedImages
+from causal_ssl.training.images.module import ImageModule
 
 Run = Callable[..., TrainedImages]
 Kill = Callable[[pytest.MonkeyPatch], None]
 
-# Both have state beside the weights: a multiplier, a moving average.
+# All have state beside the weights: a multiplier, moving averages, a queue.
 METHOD = {"method": "relic_t", "objective": {"rho": 0.01, "alpha": None, "similarity": "cosine"}}
+QUEUED = {"method": "moco_v2", "objective": {}, "queue": 13, "accumulate": 2, "optimiser": "lars"}
+PREDICTED = {"method": "byol", "objective": {}, "predictor": Head((6,), batch_norm=True)}
 
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def in_step(number: int) -> Kill:
+def in_step(number: int, optimiser: type = torch.optim.Adam) -> Kill:
     """When half of an optimiser step's work is done: weights moved, nothing recorded."""
 
     def prepare(patch: pytest.MonkeyPatch) -> None:
-        calls, step = [], torch.optim.Adam.step
+        calls, step = [], optimiser.step
 
         def dying(self, *args, **kwargs):
             result = step(self, *args, **kwargs)
             calls.append(0)
             return die() if len(calls) == number else result
 
-        patch.setattr(torch.optim.Adam, "step", dying)
+        patch.setattr(optimiser, "step", dying)
+
+    return prepare
+
+
+def in_micro_batch(number: int) -> Kill:
+    """Between two micro-batches of a step."""
+
+    def prepare(patch: pytest.MonkeyPatch) -> None:
+        step = ImageModule.training_step
+
+        def dying(self, batch, batch_idx):
+            return die() if batch_idx == number else step(self, batch, batch_idx)
+
+        patch.setattr(ImageModule, "training_step", dying)
 
     return prepare
 
@@ -129,6 +148,21 @@ def test_killed_and_resumed_is_uninterrupted(run: Run, tmp_path: Path, workers: 
         run("killed", workers=workers, **METHOD)
     assert_same(tmp_path, "whole", "killed")
     assert not list((tmp_path / "killed").rglob(f"{files.PARTIAL}*"))
+
+
+def test_killed_with_a_queue_and_micro_batches(run: Run, tmp_path: Path) -> None:
+    run("whole", **QUEUED)
+    for kill in (in_step(9, Lars), in_micro_batch(2 * 13 + 1)):
+        killed(run, kill, out="killed", workers=2, **QUEUED)
+    run("killed", workers=2, **QUEUED)
+    assert_same(tmp_path, "whole", "killed")
+
+
+def test_killed_with_a_predictor(run: Run, tmp_path: Path) -> None:
+    run("whole", **PREDICTED)
+    killed(run, in_step(9), out="killed", **PREDICTED)
+    run("killed", **PREDICTED)
+    assert_same(tmp_path, "whole", "killed")
 
 
 def test_killed_between_the_last_checkpoint_and_the_encoder(run: Run, tmp_path: Path) -> None:

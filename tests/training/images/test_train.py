@@ -112,10 +112,12 @@ def by_brightness(batch: Tensor) -> Tensor:
     return (batch.float().mean((1, 2, 3)) > 128).long()
 
 
-@pytest.mark.parametrize("method", methods.names(takes_groups=None))
+@pytest.mark.parametrize("method", methods.all_names())
 def test_every_method_trains(run: Run, method: str) -> None:
-    groups = by_brightness if methods.get(method).takes_groups else None
-    trained = run(method=method, objective={}, steps=2, groups=groups)
+    objective = methods.get(method).objective()
+    groups = by_brightness if objective.takes_groups else None
+    queue = 12 if objective.takes_negatives else 0
+    trained = run(method=method, objective={}, steps=2, groups=groups, queue=queue)
     assert np.isfinite(trained.metrics.value).all()
     assert not same_weights(
         trained.encoder, image_encoder(EncoderConfig("conv4", n_outputs=4), seed=3)
