@@ -64,10 +64,12 @@ def tiles(
 
     Examples:
         >>> tiles(1, 1000, torch.device("cpu"), upper=True)[1]
-        (slice(0, 1, None), slice(0, 500, None), slice(500, 1000, None))
+        (slice(0, 1, None), slice(0, 512, None), slice(512, 1000, None))
     """
     size = BLOCK.get(device.type, BLOCK["cuda"]) // per_logit
     step = ceil(n / ceil(n / max(8, isqrt(size))))
+    if step > 64:
+        step = 64 * ceil(step / 64)  # of whole vectors
     return [
         (r, rows, columns)
         for r in _slices(replicas, max(1, size // step**2))

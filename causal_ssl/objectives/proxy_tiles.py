@@ -45,10 +45,11 @@ class TiledProxyKL(torch.autograd.Function):
         v = u.flip(0) if v is None else v
         scaled = u / (tau * LOG_2)  # logits in bits: powers of 2 are much faster than exp
         sums, dots = u.new_zeros(u.shape[:-1]), u.new_zeros(u.shape[:-1])
+        work = _workspace(u, shared)
         for tile in _tiles(u, shared):
             r, rows, columns = tile
-            exps, delta = _square(scaled, v, tile)
-            products = exps * delta
+            exps, delta, products, _ = _square(work, scaled, v, tile)
+            torch.mul(exps, delta, out=products)
             sums[:, r, rows] += exps.sum(-1)
             dots[:, r, rows] += products.sum(-1)
             if shared and rows != columns:
@@ -75,10 +76,12 @@ class TiledProxyKL(torch.autograd.Function):
         coefficients = _coefficients(gradient, *ctx.saved_tensors[2:], *ctx.options[2:])
         du = torch.zeros_like(u)
         dv = torch.zeros_like(v) if shared or ctx.needs_input_grad[1] else None
+        work = _workspace(u, shared)
         for tile in _tiles(u, shared):
             r, rows, columns = tile
+            square = _square(work, scaled, v, tile)
             both = shared and rows != columns
-            for k, weights in enumerate(_logit_gradients(coefficients, scaled, v, tile, both)):
+            for k, weights in enumerate(_logit_gradients(square, coefficients, tile, both)):
                 add_product(du[k, r, rows], weights, v[k, r, columns])
                 if dv is not None:
                     add_product(dv[k, r, columns], weights.mT, u[k, r, rows])
@@ -96,12 +99,21 @@ def _tiles(u: Tensor, shared: bool) -> list[Tile]:
     return tiles(u.shape[1], u.shape[2], u.device, per_logit=2, upper=shared)
 
 
-def _square(scaled: Tensor, v: Tensor, tile: Tile) -> tuple[Tensor, Tensor]:
-    """E_k, (2, r, rows, columns), and Delta, (r, rows, columns), in bits."""
-    r, rows, columns = tile
-    exps = torch.matmul(scaled[:, r, rows], v[:, r, columns].mT)
-    delta = exps[0] - exps[1]
-    return exps.exp2_(), delta
+def _workspace(u: Tensor, shared: bool) -> Tensor:
+    """Room for six matrices of the largest square, the first: allocated once, cheaper than anew."""
+    r, rows, columns = _tiles(u, shared)[0]
+    return u.new_empty(6 * r.stop * rows.stop * columns.stop)
+
+
+def _square(work: Tensor, scaled: Tensor, v: Tensor, tile: Tile) -> list[Tensor]:
+    """E_k, (2, r, rows, columns), Delta in bits, (r, rows, columns), and room for three more."""
+    first, second = (x[:, tile[0], part] for x, part in ((scaled, tile[1]), (v, tile[2])))
+    shape = (*first.shape[1:3], second.shape[2])
+    room = work[: 6 * shape[0] * shape[1] * shape[2]].view(6, *shape)
+    exps, delta = room[:2], room[2]
+    torch.bmm(first.flatten(0, 1), second.flatten(0, 1).mT, out=exps.flatten(0, 1))
+    torch.sub(exps[0], exps[1], out=delta)
+    return [exps.exp2_(), delta, room[3:5], room[5]]
 
 
 def _coefficients(
@@ -130,16 +142,21 @@ def _coefficients(
 
 
 def _logit_gradients(
-    coefficients: tuple[Tensor, Tensor, Tensor], scaled: Tensor, v: Tensor, tile: Tile, both: bool
+    square: list[Tensor], coefficients: tuple[Tensor, Tensor, Tensor], tile: Tile, both: bool
 ) -> Tensor:
-    """(2, r, rows, columns); `both`: with those of the square below the diagonal."""
+    """(2, r, rows, columns), over the square; `both`: with those of the one below the diagonal."""
     r, rows, columns = tile
+    exps, delta, weights, room = square
     a, b, c = (x[:, r, rows, None] for x in coefficients)
     if both:
-        below = [x[:, r, None, columns].flip(0) for x in coefficients]
-        a, b, c = a + below[0], b - below[1], c + below[2]
-    exps, delta = _square(scaled, v, tile)
-    weights = torch.addcmul(a, b, delta).mul_(exps)
+        a_below, b_below, c_below = (x[:, r, None, columns].flip(0) for x in coefficients)
     for k in (0, 1):
-        weights[k].addcmul_(exps[1 - k], c[k], value=-1)
+        if both:
+            torch.sub(b[k], b_below[k], out=weights[k])
+            weights[k].mul_(delta).add_(a[k]).add_(a_below[k]).mul_(exps[k])
+            torch.add(c[k], c_below[k], out=room)
+            weights[k].addcmul_(exps[1 - k], room, value=-1)
+        else:
+            torch.addcmul(a[k], b[k], delta, out=weights[k])
+            weights[k].mul_(exps[k]).addcmul_(exps[1 - k], c[k], value=-1)
     return weights
