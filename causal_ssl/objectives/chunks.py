@@ -48,22 +48,23 @@ def blocks(replicas: int, n_rows: int, logits_per_row: int, device: torch.device
 
 
 def tiles(
-    replicas: int, n: int, device: torch.device, *, per_logit: int = 1, upper: bool = False
+    replicas: int, n: int, m: int, device: torch.device, *, per_logit: int = 1, upper: bool = False
 ) -> list[Tile]:
-    """Slices of replicas, rows and columns that cover n x n logits in squares of a cacheful.
+    """Slices of replicas, rows and columns that cover n x m logits in squares of a cacheful.
 
     For outputs of many coordinates squares are faster than blocks of whole rows, which read all
     candidates for every few anchors.
 
     Args:
         replicas: r.
-        n: rows and columns.
+        n: rows.
+        m: columns.
         device: whose cache.
         per_logit: matrices of that size that share the cache.
-        upper: only squares on the diagonal and above it.
+        upper: only squares on the diagonal and above it; then m = n.
 
     Examples:
-        >>> tiles(1, 1000, torch.device("cpu"), upper=True)[1]
+        >>> tiles(1, 1000, 1000, torch.device("cpu"), upper=True)[1]
         (slice(0, 1, None), slice(0, 512, None), slice(512, 1000, None))
     """
     size = BLOCK.get(device.type, BLOCK["cuda"]) // per_logit
@@ -74,7 +75,7 @@ def tiles(
         (r, rows, columns)
         for r in _slices(replicas, max(1, size // step**2))
         for rows in _slices(n, step)
-        for columns in _slices(n, step)
+        for columns in _slices(m, step)
         if columns.start >= rows.start or not upper
     ]
 

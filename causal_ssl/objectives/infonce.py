@@ -8,7 +8,7 @@ from torch import Tensor
 
 from causal_ssl.errors import InputError, in_range, one_of
 from causal_ssl.objectives import labelled_negatives
-from causal_ssl.objectives.both_ways import bounded, log_sum_exps_both_ways
+from causal_ssl.objectives.bounded import bounded, log_sum_exps_both_ways
 from causal_ssl.objectives.groups import (
     Groups,
     Positives,
@@ -16,7 +16,8 @@ from causal_ssl.objectives.groups import (
     lead_over_members,
     log_own_mass,
 )
-from causal_ssl.objectives.log_sum_exp import cross_entropy, log_sum_exp
+from causal_ssl.objectives.log_sum_exp import log_sum_exp
+from causal_ssl.objectives.logits import cross_entropy
 from causal_ssl.objectives.nt_xent import Pair, nt_xent
 from causal_ssl.objectives.objective import Objective, Terms
 from causal_ssl.objectives.similarities import Similarity, similarity_of

@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
-from causal_ssl.objectives.both_ways import bounded, log_sum_exp_among
+from causal_ssl.objectives.bounded import bounded, log_sum_exp_among
 from causal_ssl.objectives.groups import Groups, Positives, log_own_mass, mean_over_members
-from causal_ssl.objectives.log_sum_exp import cross_entropy, log_sum_exp
+from causal_ssl.objectives.log_sum_exp import log_sum_exp
+from causal_ssl.objectives.logits import cross_entropy
 from causal_ssl.objectives.similarities import Similarity
 
 Pair = tuple[Tensor, Tensor]

@@ -20,10 +20,10 @@ from torch.nn import functional as F
 
 from causal_ssl import divergences
 from causal_ssl.divergences import Divergence
-from causal_ssl.objectives.both_ways import bounded
+from causal_ssl.objectives.bounded import bounded
 from causal_ssl.objectives.chunks import blocks, by_row_chunks, kept
 from causal_ssl.objectives.groups import Groups, group_log_proxy
-from causal_ssl.objectives.log_sum_exp import LOG_2, bits, product, replicas_first
+from causal_ssl.objectives.logits import LOG_2, bits, product, replicas_first
 from causal_ssl.objectives.proxy_tiles import TiledProxyKL
 from causal_ssl.objectives.similarities import (
     Inner,

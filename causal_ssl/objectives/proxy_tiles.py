@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from causal_ssl.objectives.chunks import Tile, tiles
-from causal_ssl.objectives.log_sum_exp import LOG_2, add_product
+from causal_ssl.objectives.logits import LOG_2, add_product
 
 SIGNS = (1.0, -1.0)
 """Of Delta in the log-ratio of each direction's distribution to the other's."""
@@ -96,7 +96,8 @@ class TiledProxyKL(torch.autograd.Function):
 
 
 def _tiles(u: Tensor, shared: bool) -> list[Tile]:
-    return tiles(u.shape[1], u.shape[2], u.device, per_logit=2, upper=shared)
+    _, replicas, n, _ = u.shape
+    return tiles(replicas, n, n, u.device, per_logit=2, upper=shared)
 
 
 def _workspace(u: Tensor, shared: bool) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from causal_ssl.objectives import Bilinear, InfoNCE, Objective, chunks
-from causal_ssl.objectives.both_ways import SMALLEST_TAU
+from causal_ssl.objectives.bounded import SMALLEST_TAU
 
 SIMILARITIES = ["cosine", "inner", "neg_squared_l2", "neg_l1", "bilinear"]
 LABELS = torch.tensor([4, -2, 4, 9, 9, 4, 7])
