@@ -67,19 +67,16 @@ def caveats(config: Causal3DIdentStudy, table: pd.DataFrame) -> list[str]:
             " counterfactuals need rendered ones."
         )
     if config.seeds == 1:
-        found.append("A single seed: differences between methods may be chance.")
+        found.append(
+            "A single seed: how encoders of other seeds would do is not known, and differences"
+            " between methods may be chance."
+        )
     return found
 
 
 def _errors(config: Causal3DIdentStudy) -> str:
-    """What the standard errors of accuracies are made of."""
-    if config.untrained_seeds == 1:
-        return (
-            "Standard errors are those of shares of the scored images: they do not tell how"
-            " encoders of other weights would do."
-        )
-    return (
-        "The standard error of an accuracy less that of untrained encoders holds the sampling of"
-        f" the scored images and the spread over weights, measured on {config.untrained_seeds}"
-        " untrained encoders and taken to be the same for trained ones."
-    )
+    """What the standard errors of gains are made of."""
+    seeds = {"trained": config.seeds, "untrained": config.untrained_seeds}
+    several = " and ".join(f"{count} {name} encoders" for name, count in seeds.items() if count > 1)
+    spread = f" and the spread over the weights of {several}" if several else ""
+    return f"The standard error of a gain holds the sampling of the scored images{spread}."

@@ -66,7 +66,7 @@ class Causal3DIdentStudy(StudyConfig):
     n_outputs: int = option(8, "dimensions of the representation", at_least=1)
     steps: int = option(800, "training steps", at_least=1)
     batch_size: int = option(128, "images a step, each seen in two views", at_least=2)
-    learning_rate: float = option(3e-3, "of Adam", above=0)
+    learning_rate: float = option(1e-3, "of Adam", above=0)
     tau: float = option(1.0, "temperature; similarities are cosines", above=0)
     relic_alpha: float = option(1.0, "weight of ReLIC's invariance term", at_least=0)
     precision: str = option("float32", "arithmetic of the encoder", choices=("float32", "bf16"))

@@ -47,6 +47,7 @@ def score(
     alphas: tuple[float, ...],
     gammas: tuple[float, ...],
     cv: int,
+    shuffles: int = 1,
     seed: int = 0,
     device: str = "cpu",
 ) -> list[Row]:
@@ -56,13 +57,14 @@ def score(
         representation: (n, d_f).
         images: what the same n images show.
         alphas, gammas, cv, device: of the kernel ridge regression, see `r2_scores`.
-        seed: of the shuffled pairs.
+        shuffles: of the pairs of the images fitted on, with all scored again for each.
+        seed: of the shuffles.
 
     Returns:
         `accuracy` of a multinomial logistic regression for the class, with its binomial standard
         error, and `r2_kernel_ridge` of the other variables, averaged over their coordinates; then
-        the same with the pairs of the images fitted on shuffled, their metrics ending in
-        `PERMUTED`: about the share of the largest class, and about 0.
+        the same for each shuffle, their metrics ending in `PERMUTED`: about the share of the
+        largest class, and about 0.
     """
     regressions = r2_scores(
         representation,
@@ -70,15 +72,16 @@ def score(
         n_fit=images.n_fit,
         alphas=alphas,
         gammas=gammas,
-        n_permutations=1,
+        n_permutations=shuffles,
         seed=seed,
         cv=cv,
         device=device,
     )
+    classes = [images.object_class, *(_shuffled(images, seed, k) for k in range(shuffles))]
     rows = []
-    for ending, labels in (("", images.object_class), (PERMUTED, _shuffled(images, seed))):
-        rows.append(_accuracy(representation, labels, images.n_fit, f"accuracy{ending}"))
-        own = regressions[regressions["metric"] == f"r2_kernel_ridge{ending}"]
+    for k, (_, own) in enumerate(regressions.groupby("permutation")):
+        metric = f"accuracy{PERMUTED if k else ''}"
+        rows.append(_accuracy(representation, classes[k], images.n_fit, metric))
         rows += own[["metric", "variable", "value"]].to_dict("records")
     return rows
 
@@ -100,8 +103,9 @@ def _accuracy(
     return {"metric": metric, "variable": "class", "value": share, "standard_error": error}
 
 
-def _shuffled(images: Labelled, seed: int) -> NDArray[np.int64]:
+def _shuffled(images: Labelled, seed: int, k: int) -> NDArray[np.int64]:
     """The classes, those of the images fitted on among each other."""
     labels = images.object_class.copy()
-    np.random.default_rng(derived_seed(seed, "shuffled classes")).shuffle(labels[: images.n_fit])
+    random = np.random.default_rng(derived_seed(seed, "shuffled classes", k))
+    random.shuffle(labels[: images.n_fit])
     return labels

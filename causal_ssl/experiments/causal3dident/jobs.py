@@ -161,11 +161,12 @@ def _score(
     chosen = _chosen(config, len(images))
     labelled = Labelled(images.object_class[chosen], images.latents[chosen], config.n_fit)
     if encoder is None:
-        representations = {"": evaluation.class_alone(labelled)}
+        # Of seven distinct points, shuffled pairs would say nothing of chance.
+        representations, shuffles = {"": evaluation.class_alone(labelled)}, 0
     else:
         seen = _Some(images, chosen)
         made = features(encoder, seen, batch_size=SCORING_BATCH, device=config.device)
-        representations = {layer: getattr(made, layer) for layer in LAYERS}
+        representations, shuffles = {layer: getattr(made, layer) for layer in LAYERS}, 1
     return [
         {"layer": layer, **row}
         for layer, representation in representations.items()
@@ -175,6 +176,7 @@ def _score(
             alphas=ALPHAS,
             gammas=GAMMAS,
             cv=config.folds,
+            shuffles=shuffles,
             seed=config.data_seed,
             device=config.device,
         )

@@ -58,7 +58,7 @@ def _ours(score: Score) -> Cell:
 
 def _mean(values: tuple[float, ...] | list[float]) -> str:
     spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{fmean(values):.2f}{spread}"
+    return f"{fmean(values):z.2f}{spread}"
 
 
 def _published(score: Score) -> str:
@@ -87,10 +87,10 @@ def terminal(
             table.add_row(title, name, *map(_short, own))
     for title, rows in references.items():
         means = rows.groupby("variable")["value"].mean()
-        table.add_row(title, "", *(f"{means[variable]:.2f}" for variable in VARIABLES))
+        table.add_row(title, "", *(f"{means[variable]:z.2f}" for variable in VARIABLES))
     return table
 
 
 def _short(score: Score) -> str:
     published = "" if math.isnan(score.reference) else f" ({score.reference:.2f})"
-    return f"{score.value:.2f}{published}"
+    return f"{score.value:z.2f}{published}"

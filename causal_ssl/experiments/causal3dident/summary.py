@@ -49,22 +49,23 @@ class Score:
     @property
     def untrained_spread(self) -> float:
         """Standard deviation over untrained encoders; 0 for a single one."""
-        return stdev(self.untrained_values) if len(self.untrained_values) > 1 else 0.0
+        return _spread(self.untrained_values)
 
     @property
     def gain_error(self) -> float:
         """Standard error of `value` less `untrained`; NaN for R2.
 
-        Of two parts. Scored images are a sample: a binomial error of either value, taken as
-        independent (the images are the same, so the true error of the difference is smaller where
-        encoders err on the same ones). Weights are a sample: encoders of s seeds are compared with
-        untrained ones of u, each taken to spread as the untrained ones do, which adds
-        spread^2 (1 / s + 1 / u). So a single encoder is told from one more untrained encoder, not
-        from their mean alone.
+        Scored images are a sample: a binomial error of either value, taken as independent (the
+        images are the same, so the true error of the difference is smaller where encoders err on
+        the same ones). Weights are a sample: the error of either mean over seeds, its standard
+        deviation by the root of their number. Of a single seed the latter is not known and left
+        out, so the gain is then that of this encoder, not of others trained alike.
         """
-        seeds = 1 / len(self.values) + 1 / len(self.untrained_values)
-        weights = self.untrained_spread * math.sqrt(seeds)
-        return math.hypot(self.error, self.untrained_error, weights)
+        weights = [
+            _spread(values) / math.sqrt(len(values))
+            for values in (self.values, self.untrained_values)
+        ]
+        return math.hypot(self.error, self.untrained_error, *weights)
 
     @property
     def gain(self) -> float:
@@ -100,6 +101,10 @@ def summarise(table: pd.DataFrame) -> list[Score]:
             )
         )
     return scores
+
+
+def _spread(values: tuple[float, ...]) -> float:
+    return stdev(values) if len(values) > 1 else 0.0
 
 
 def references(table: pd.DataFrame, layer: str) -> dict[str, pd.DataFrame]:
@@ -145,7 +150,7 @@ def finding(scores: list[Score], titles: dict[str, str], methods: dict[str, str]
         )
         sentences.append(
             f"{methods[score.method]}, {titles[score.setting]}: class {score.value:.2f} "
-            f"({score.gain:+.1f} standard errors), R² of the object's hue {hue.value:.2f} "
+            f"({score.gain:+.1f} standard errors), R² of the object's hue {hue.value:z.2f} "
             f"(untrained {hue.untrained:.2f}, from the class alone {hue.class_alone:.2f})."
         )
     return sentences
