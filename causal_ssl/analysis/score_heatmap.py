@@ -80,7 +80,7 @@ def _panel(axis: Axes, values: np.ndarray, spreads: np.ndarray, references: np.n
         ]
         colour = "white" if value > DARK else "#222222"
         place: dict[str, Any] = {"ha": "center", "va": "center", "color": colour}
-        axis.text(column, row + HEIGHTS[len(small)], f"{value:.2f}", fontsize=7.5, **place)
+        axis.text(column, row + HEIGHTS[len(small)], f"{value:z.2f}", fontsize=7.5, **place)
         if small:
             axis.text(column, row + 0.25, "\n".join(small), fontsize=5.8, **place)
     axis.tick_params(length=0)

@@ -28,6 +28,11 @@ def test_cells_hold_means_and_spreads_over_seeds_and_published_values_in_parenth
     assert [label.get_text() for label in panel.get_yticklabels()] == ["LT: hues", "DA: crop"]
 
 
+def test_what_rounds_to_zero_has_no_sign():
+    panel = score_heatmap(TABLE.assign(value=-0.001), **SHOWN).axes[0]
+    assert {text.get_text()[:5] for text in panel.texts if "(" not in text.get_text()} == {"0.00"}
+
+
 def test_a_rule_parts_the_first_settings_from_the_others():
     (plain,), (ruled,) = (
         [axis.lines for axis in score_heatmap(TABLE, **SHOWN, rule_below=k).axes[:1]]
