@@ -162,21 +162,20 @@ def _recipe(recipe: ImageRecipe, asked: Pretraining) -> ImageRecipe:
 
 
 def _optimiser(recipe: ImageRecipe, asked: Pretraining) -> methods.Optimiser:
-    optimiser = recipe.optimiser
-    if asked.optimiser is not None and asked.optimiser != optimiser.name:
+    own, changes = recipe.optimiser, dict[str, Any]()
+    if asked.optimiser is not None and asked.optimiser != own.name:
         if asked.learning_rate is None:
             raise InputError(
-                f"optimiser {asked.optimiser} in place of {optimiser.name}: its learning rate is "
+                f"optimiser {asked.optimiser} in place of {own.name}: its learning rate is "
                 "another one, give --learning-rate"
             )
-        optimiser = replace(optimiser, name=asked.optimiser, decay_all=False)
-    changes: dict[str, Any] = {}
+        changes = {"name": asked.optimiser, "decay_all": False}
     if asked.learning_rate is not None:
-        changes = {"learning_rate": asked.learning_rate, "rule": "fixed"}
+        changes |= {"learning_rate": asked.learning_rate, "rule": "fixed"}
     for name in ("weight_decay", "warmup_epochs"):
         if (value := getattr(asked, name)) is not None:
             changes[name] = value
-    return replace(optimiser, **changes)
+    return replace(own, **changes)
 
 
 def _objective(asked: Pretraining, method: Method) -> dict[str, Any]:

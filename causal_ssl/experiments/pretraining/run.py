@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -28,6 +29,7 @@ from causal_ssl.experiments.pretraining.plan import Plan, devices_of, labels_of,
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.training.images import TrainedImages, export_resnet, train_images
 from causal_ssl.training.images.launch import is_first_process
+from causal_ssl.training.images.run import ImageRun
 
 ELSEWHERE = ("data_root", "workers", "checkpoint_every")
 """Options with which a run may be continued at another value."""
@@ -47,22 +49,20 @@ def pretrain(name: str, asked: Pretraining, out: Path | str, *, console: Console
         NonFiniteError, KeyboardInterrupt: see `train_images`.
     """
     images, plan = opened(name, asked, console=console)
-    monitor = _monitor(asked, images, console)
     directory = RunDirectory(out)
+    options_of_run: dict[str, Any] = {
+        "out": directory.path,
+        "seed": asked.seed,
+        "groups": labels_of if plan.takes_labels else None,
+        "evaluate": _monitor(asked, images, console),
+        "device": asked.device,
+        "devices": devices_of(asked),
+        "nodes": asked.nodes,
+        "workers": asked.workers,
+    }
+    ImageRun(plan.training, images, plan.views, **options_of_run).require_parts()
     with _claimed(directory, name, asked):
-        trained = train_images(
-            plan.training,
-            images,
-            plan.views,
-            out=directory.path,
-            seed=asked.seed,
-            groups=labels_of if plan.takes_labels else None,
-            evaluate=monitor,
-            device=asked.device,
-            devices=devices_of(asked),
-            nodes=asked.nodes,
-            workers=asked.workers,
-        )
+        trained = train_images(plan.training, images, plan.views, **options_of_run)
         if is_first_process():
             _leave(directory, plan, trained, console)
     return trained

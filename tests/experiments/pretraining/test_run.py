@@ -24,7 +24,9 @@ SMALL = shlex.split(
     "--size 32 --working-size 40 --batch-size 16 --steps 12 --warmup-epochs 1 --log-every 2"
     " --checkpoint-every 2 --workers 0 --device cpu --optimiser lars --learning-rate 0.1"
     " --critic 32-16 --predictor 32-16 --monitor-images 16 --monitor-every 6"
+    " --compile false --precision float32"
 )
+SHORT = ["--steps", "2", "--warmup-epochs", "0"]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 
 
@@ -114,7 +116,7 @@ def test_a_resnet_leaves_weights_that_torchvision_reads(
 ) -> None:
     from safetensors.torch import load_file
 
-    arguments = arguments_of("supervised", imagenet, tmp_path / "run", "--steps", "2")
+    arguments = arguments_of("supervised", imagenet, tmp_path / "run", *SHORT)
     arguments[arguments.index("conv4")] = "resnet18"
     status, out, _ = call(capsys, arguments)
     assert status == 0
@@ -193,7 +195,7 @@ def test_a_run_of_another_method_is_not_continued(
     capsys: pytest.CaptureFixture[str], imagenet: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    assert call(capsys, arguments_of("relic", imagenet, out, "--steps", "2"))[0] == 0
-    status, _, err = call(capsys, arguments_of("simclr", imagenet, out, "--steps", "2"))
+    assert call(capsys, arguments_of("relic", imagenet, out, *SHORT))[0] == 0
+    status, _, err = call(capsys, arguments_of("simclr", imagenet, out, *SHORT))
     assert status == 2
     assert "method: relic there, simclr asked" in err
