@@ -44,7 +44,7 @@ class MethodsStudy(StudyConfig):
 
     epochs: float = option(2.0, "passes over the training images", above=0)
     batch_size: int = option(256, "images of a step", at_least=2)
-    learning_rate: float = option(0.002, "of Adam, at its peak", above=0)
+    learning_rate: float = option(0.005, "of Adam, at its peak", above=0)
     checkpoint_every: int = option(100, "steps between checkpoints", at_least=1)
     n_linear: int = option(
         20_000, "training images that linear classifiers are fitted on, at most", at_least=2

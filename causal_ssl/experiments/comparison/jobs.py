@@ -1,28 +1,20 @@
 """Do the jobs of the methods study: pretrain encoders, score representations."""
 
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
 from causal_ssl import files
-from causal_ssl.datasets.images import Images, open_images
-from causal_ssl.errors import InputError
+from causal_ssl.datasets.images import Images
 from causal_ssl.experiments import cells, encoders, options
 from causal_ssl.experiments.comparison import evaluation, pictures, plan, recipes
-from causal_ssl.experiments.comparison.config import (
-    FASHION_MNIST,
-    PRESET,
-    RANDOM,
-    MethodsStudy,
-)
-from causal_ssl.experiments.comparison.evaluation import Represented
+from causal_ssl.experiments.comparison.config import PRESET, RANDOM, RAW, MethodsStudy
+from causal_ssl.experiments.comparison.images import Splits, represented, splits
 from causal_ssl.experiments.comparison.plan import Cell
 from causal_ssl.experiments.pretraining.config import Pretraining, preset
-from causal_ssl.experiments.pretraining.monitor import Some
 from causal_ssl.experiments.pretraining.plan import Plan, Views, labels_of, make_plan
 from causal_ssl.experiments.progress import JobProgress
 from causal_ssl.experiments.run_directory import RunDirectory
@@ -32,20 +24,18 @@ from causal_ssl.training.images import (
     ImageProgress,
     NonFiniteError,
     TrainedImages,
-    features,
     train_images,
 )
 from causal_ssl.training.images.encoder_file import ENCODER
 
 HISTORY_ROWS = 100
 """Points of a loss curve, about, whatever the number of steps."""
-SCORING_BATCH = 500
 
 
 def check(config: MethodsStudy) -> None:
     """Refuse, before anything starts, what only methods, trainer or data can tell is wrong."""
     encoders.check_device(config.device)
-    images = Splits.of(config)
+    images = images_of(config)
     for name in config.methods:
         planned(config, name, 0, images.train)
 
@@ -54,7 +44,7 @@ def prepare(directory: RunDirectory, config: MethodsStudy, console: Console) -> 
     """Keep some images for the report, and remove what a run that ended in between left: the
     folders of trainings whose cells are finished."""
     if not (directory / pictures.FILE).exists():
-        images = Splits.of(config).train
+        images = images_of(config).train
         pictures.keep(directory / pictures.FILE, images, shown(config, images))
     for cell in plan.cells(config):
         if not cells.unfinished(directory.path, cell.cell_names):
@@ -69,27 +59,33 @@ def run(root: Path, config: MethodsStudy, cell: Cell, report: Report) -> None:
     """
     if not cells.unfinished(root, cell.cell_names):
         return
-    images = Splits.of(config)
-    out = _training_of(root, cell)
-    kept: dict[str, Any] = {}
-    encoder: ImageEncoder | None = None
-    if cell.method == RANDOM:
-        training = planned(config, config.methods[0], cell.seed, images.train).training
-        encoder = image_encoder(training.encoder, seed=cell.seed)
-    elif cell.is_trained:
-        what = planned(config, cell.method, cell.seed, images.train)
-        trained = _train(out, config, cell, what, images.train, report)
-        encoder = trained.encoder
-        files.write(root / "encoders" / f"{cell.name}.pt", (out / ENCODER).read_bytes())
-        kept = {"history": trained.metrics.to_dict("list"), "plan": recipes.beside(what)}
-        kept["timing"] = trained.timing.to_dict("list")
+    images = images_of(config)
+    encoder, kept = _encoder(root, config, cell, images.train, report)
     report(JobProgress(cell.name, "scoring", 1, 1))
-    rows = evaluation.score(
-        *(represented(encoder, split, device=config.device) for split in images.both),
-        n_linear=config.n_linear,
+    train, test = (
+        represented(encoder, split, device=config.device)
+        for split in images.whole(asked(config, cell.seed).size)
     )
+    rows = evaluation.score(train, test, n_linear=config.n_linear)
     cells.finish(root, cell.name, {"cell": asdict(cell), "rows": rows, **kept})
-    shutil.rmtree(out, ignore_errors=True)
+    shutil.rmtree(_training_of(root, cell), ignore_errors=True)
+
+
+def _encoder(
+    root: Path, config: MethodsStudy, cell: Cell, images: Images, report: Report
+) -> tuple[ImageEncoder | None, dict[str, Any]]:
+    """A cell's encoder, None for raw pixels, and what is kept of its training."""
+    if cell.method == RAW:
+        return None, {}
+    if cell.method == RANDOM:
+        # Any method's: the trunk comes first and has the same weights under every head.
+        training = planned(config, config.methods[0], cell.seed, images).training
+        return image_encoder(training.encoder, seed=cell.seed), {}
+    what, out = planned(config, cell.method, cell.seed, images), _training_of(root, cell)
+    trained = _train(out, config, cell, what, images, report)
+    files.write(root / "encoders" / f"{cell.name}.pt", (out / ENCODER).read_bytes())
+    logs = {name: getattr(trained, name).to_dict("list") for name in ("metrics", "timing")}
+    return trained.encoder, {"plan": recipes.beside(what), **logs}
 
 
 def _training_of(root: Path, cell: Cell) -> Path:
@@ -120,38 +116,13 @@ def _train(
         raise TaskError(f"training diverged: {error}", about=cell.name) from error
 
 
-@dataclass(frozen=True)
-class Splits:
-    """The images that encoders are trained on and those that they are scored on."""
+def images_of(config: MethodsStudy) -> Splits:
+    """The study's images.
 
-    train: Images
-    test: Images
-
-    @classmethod
-    def of(cls, config: MethodsStudy) -> "Splits":
-        """Those of a study.
-
-        Raises:
-            InputError: they are not there, or too few.
-        """
-        if not Path(config.data).is_dir():
-            raise InputError(
-                f"no folder {config.data}: Fashion-MNIST is in Debian's package "
-                f"dataset-fashion-mnist, which puts it at {FASHION_MNIST}; of other images name "
-                "the folder (--data)"
-            )
-        size = asked(config, 0).working_size
-        train, test = (open_images(config.data, split, size=size) for split in ("train", "val"))
-        return cls(train, test)
-
-    @property
-    def both(self) -> tuple[Some, Some]:
-        """All of either, their centres cut out at the size of the views."""
-        size = Pretraining(**preset(PRESET)).size
-        train, test = (
-            Some(images, np.arange(len(images)), size=size) for images in (self.train, self.test)
-        )
-        return train, test
+    Raises:
+        InputError: see `splits`.
+    """
+    return splits(config.data, size=asked(config, 0).working_size)
 
 
 def asked(config: MethodsStudy, seed: int) -> Pretraining:
@@ -186,19 +157,3 @@ def shown(config: MethodsStudy, images: Images) -> Views:
     """Views as most methods of the study learn from: of those that have most."""
     every = [planned(config, name, 0, images).views for name in config.methods]
     return max(every, key=lambda views: views.stack.n_views)
-
-
-def represented(encoder: ImageEncoder | None, images: Some, *, device: str) -> Represented:
-    """Images as an encoder's trunk has them, in eval mode; as they are for None."""
-    if encoder is None:
-        return Represented(pixels(images), images.labels)
-    made = features(encoder, images, batch_size=SCORING_BATCH, device=device)
-    return Represented(made.intermediate, images.labels)
-
-
-def pixels(images: Some) -> evaluation.Floats:
-    """(n, channels * h * w) in [0, 1]; of grey images, whose channels are equal, one channel."""
-    image = images.batch(np.arange(len(images)))["image"]
-    if bool((image == image[:, :1]).all()):
-        image = image[:, :1]
-    return (image.flatten(1).float() / 255).numpy()

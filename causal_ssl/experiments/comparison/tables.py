@@ -29,7 +29,7 @@ def write_tables(directory: RunDirectory, config: MethodsStudy) -> None:
     table = pd.DataFrame(rows)
     table = table[[*COLUMNS, *(name for name in table if name not in COLUMNS)]]
     histories = [
-        pd.DataFrame(result["history"]).rename(columns={"metric": "term"}).assign(**asdict(cell))
+        pd.DataFrame(result["metrics"]).rename(columns={"metric": "term"}).assign(**asdict(cell))
         for cell, result in zip(every, found, strict=True)
         if cell.is_trained
     ]

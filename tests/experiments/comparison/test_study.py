@@ -1,6 +1,7 @@
 """A small methods study, whole: its tables, its report, and that interruptions do no harm."""
 
 import shutil
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +18,39 @@ from causal_ssl.experiments import cells
 from causal_ssl.experiments.comparison import evaluation, jobs, pictures, plan
 from causal_ssl.experiments.comparison.config import RANDOM, RAW, MethodsStudy
 from causal_ssl.experiments.comparison.evaluation import Represented
+from causal_ssl.experiments.comparison.images import pixels, represented, splits
 from causal_ssl.models.image_encoders import image_encoder
 from causal_ssl.training.images import load_encoder
 
 METRICS = {"linear_top1", "knn_top1", "rank_me"}
+N_CLASSES = 3
+
+
+def write_idx(path: Path, values: np.ndarray) -> None:
+    header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
+    path.write_bytes(header + values.astype(np.uint8).tobytes())
+
+
+def bars(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Grey images (n, 28, 28) of a bright bar on noise, the class its third of the height."""
+    random = np.random.default_rng(seed)
+    labels = random.permutation(np.arange(n) % N_CLASSES)
+    images = random.integers(0, 60, size=(n, 28, 28))
+    for image, label in zip(images, labels, strict=True):
+        top = 9 * label + random.integers(0, 5)
+        image[top : top + 5] = 255 - random.integers(0, 60, size=(5, 28))
+    return images, labels
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of IDX files: 96 training images and 60 test images."""
+    folder = tmp_path_factory.mktemp("bars")
+    for k, (prefix, n) in enumerate({"train": 96, "t10k": 60}.items()):
+        images, labels = bars(n, seed=k)
+        write_idx(folder / f"{prefix}-images-idx3-ubyte", images)
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte", labels)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +100,7 @@ def test_what_is_scored_is_the_encoder_that_was_kept(
 ) -> None:
     encoder = load_encoder(finished / "encoders" / "relic-seed1.pt")
     train, test = (
-        jobs.represented(encoder, split, device="cpu") for split in jobs.Splits.of(config).both
+        represented(encoder, split, device="cpu") for split in jobs.images_of(config).whole(28)
     )
     again = {row["metric"]: row["value"] for row in evaluation.score(train, test, n_linear=48)}
     own = table[(table["method"] == "relic") & (table["seed"] == 1)]
@@ -82,7 +112,7 @@ def test_training_starts_from_the_weights_of_the_untrained_encoder_of_its_seed(
     config: MethodsStudy,
 ) -> None:
     """Of every method, whatever its head: differences are taken seed by seed."""
-    images = jobs.Splits.of(config).train
+    images = jobs.images_of(config).train
     trunks = [
         image_encoder(jobs.planned(config, name, 1, images).training.encoder, seed=1).trunk
         for name in methods.pretraining_names()
@@ -94,8 +124,8 @@ def test_training_starts_from_the_weights_of_the_untrained_encoder_of_its_seed(
 
 
 def test_raw_pixels_are_one_channel_of_grey_images(config: MethodsStudy) -> None:
-    images = jobs.Splits.of(config).both[1]
-    raw = jobs.pixels(images)
+    images = jobs.images_of(config).whole(28)[1]
+    raw = pixels(images)
     assert raw.shape == (60, 28 * 28)
     image = images.batch(np.arange(60))["image"]
     np.testing.assert_array_equal(np.round(raw * 255), image[:, 0].flatten(1))
@@ -139,7 +169,7 @@ def test_views_in_the_report_are_of_images_of_every_class(
     kept = pictures.load(finished / pictures.FILE)
     assert list(kept) == ["image", "view 1", "view 2"]  # of ReLIC, which has two
     assert {images.shape for images in kept.values()} == {(pictures.SHOWN, 28, 28, 3)}
-    images = jobs.Splits.of(config).train
+    images = jobs.images_of(config).train
     every = images.batch(np.arange(96))["image"].permute(0, 2, 3, 1).numpy()
     places = [int((every == image).all(axis=(1, 2, 3)).argmax()) for image in kept["image"]]
     assert (every[places] == kept["image"]).all()
@@ -185,6 +215,15 @@ def test_what_cannot_work_is_refused_before_anything_is_made(
     with pytest.raises(InputError, match=message):
         run(replace(config, **changed), tmp_path / "refused")
     assert not (tmp_path / "refused").exists()
+
+
+def test_images_of_a_single_class_are_refused(tmp_path: Path) -> None:
+    images, _ = bars(4, seed=0)
+    for prefix in ("train", "t10k"):
+        write_idx(tmp_path / f"{prefix}-images-idx3-ubyte", images)
+        write_idx(tmp_path / f"{prefix}-labels-idx1-ubyte", np.zeros(4))
+    with pytest.raises(InputError, match=r"all 4 training images in .* are of one class"):
+        splits(str(tmp_path), size=28)
 
 
 def test_scores_are_those_of_features_whose_answer_is_known() -> None:
