@@ -12,7 +12,11 @@ from torch import Tensor
 from causal_ssl.training.images.checkpoints import Checkpoints
 
 PATIENCE = timedelta(minutes=30)
-"""How long a process waits for another one before it takes it to be lost."""
+"""How long a process waits for another one before it takes it to be lost.
+
+A killed process is noticed at once by gloo, on CPUs. NCCL waits: there the launcher ends the others
+(`torchrun`, `srun --kill-on-bad-exit`, Lightning's own within 5 s), or this does.
+"""
 
 
 class LostProcessError(RuntimeError):

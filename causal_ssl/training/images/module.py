@@ -1,5 +1,6 @@
 """One training step of an image encoder, as Lightning calls it."""
 
+import copy
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -52,7 +53,8 @@ class ImageModule(LightningModule):
         self.predictor = self._make_predictor()
         self.target = EMATarget(self.encoder) if method.target else None
         self.queue = self._make_queue()
-        self.objective = config.make_objective()
+        # A copy: a similarity with weights of its own may come from the config.
+        self.objective = copy.deepcopy(config.make_objective())
         self.recorded: dict[str, Tensor] = {}
         self.watch = GradientWatch()
         self._outputs: list[Tensor] = []
@@ -79,7 +81,7 @@ class ImageModule(LightningModule):
         if self.target is not None:
             self.target.network.compile()
 
-    @property
+    @cached_property
     def trained(self) -> dict[str, nn.Parameter]:
         """Everything with a gradient, by name; an objective may have parameters too."""
         return {name: p for name, p in self.named_parameters() if p.requires_grad}

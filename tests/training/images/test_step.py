@@ -13,7 +13,7 @@ from causal_ssl.methods import Method, registry
 from causal_ssl.models import image_encoders
 from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig, image_encoder
-from causal_ssl.objectives import Bootstrap, CrossEntropy, InfoNCE
+from causal_ssl.objectives import Bilinear, Bootstrap, CrossEntropy, InfoNCE
 from causal_ssl.randomness import generator_for, global_randomness_from
 from causal_ssl.training.images import ImageTraining, TrainedImages
 from causal_ssl.training.images.batches import StepBatches
@@ -176,6 +176,15 @@ def test_accumulation_without_contrast_and_batch_statistics_changes_nothing(
     for metric in ("loss", "gradient_norm"):
         ours, theirs = (t.metrics[t.metrics.metric == metric].value for t in (whole, parts))
         assert ours.tolist() == pytest.approx(theirs.tolist(), rel=1e-5)
+
+
+def test_the_weights_of_a_similarity_are_trained_too(run: Run, tmp_path: Path) -> None:
+    similarity = Bilinear(4)
+    run(config=config(objective={"similarity": similarity}, learning_rate=0.01))
+    path = tmp_path / "run" / "checkpoints" / "step-000000004.ckpt"
+    saved = torch.load(path, weights_only=True)["state_dict"]["objective.similarity.weight"]
+    assert torch.equal(similarity.weight, torch.eye(4))  # the config's own is as it was
+    assert (saved - torch.eye(4)).abs().max() > 0.02  # up to 0.01 a step, of which there are 4
 
 
 def test_target_and_schedule_go_by_optimiser_steps() -> None:

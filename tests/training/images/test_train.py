@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from causal_ssl import methods
 from causal_ssl.errors import InputError
 from causal_ssl.models.ema import EMATarget, ema_decay
+from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig, ImageEncoder, image_encoder
 from causal_ssl.randomness import generator_for
 from causal_ssl.training.images import (
@@ -24,6 +25,7 @@ from causal_ssl.training.images import (
     load_encoder,
 )
 from causal_ssl.training.images.batches import StepBatches
+from causal_ssl.training.images.encoder_file import save_encoder
 from causal_ssl.training.images.module import ImageModule
 
 Run = Callable[..., TrainedImages]
@@ -256,6 +258,15 @@ def test_a_missing_package_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("causal_ssl.training.images.run.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"needs lightning: pip install 'causal-ssl\[images\]'"):
         run()
+
+
+@pytest.mark.parametrize("head", ["linear", Head((6,), batch_norm=True, slope=0.1)])
+def test_an_encoders_file_has_its_head(tmp_path: Path, head: str | Head) -> None:
+    encoder = image_encoder(EncoderConfig("conv4", head=head), seed=0)
+    save_encoder(tmp_path / "encoder.pt", encoder, {})
+    loaded = load_encoder(tmp_path)
+    assert loaded.config == encoder.config
+    assert same_weights(loaded, encoder)
 
 
 def test_no_encoder_to_load(tmp_path: Path) -> None:
