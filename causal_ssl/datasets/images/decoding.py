@@ -68,8 +68,9 @@ def resized(image: Tensor, size: int) -> Tensor:
     """
     if image.shape[1:] == (size, size):
         return image
-    # Channels last: a sixth faster than planes, with the same result.
-    batch = image[None].contiguous(memory_format=torch.channels_last)
+    # Channels last, which torch sees by the strides of (1, height, width, 3) and not by those of
+    # image[None]: a sixth faster than planes, and a batch of them needs no transposing.
+    batch = image.permute(1, 2, 0).contiguous()[None].permute(0, 3, 1, 2)
     return interpolate(batch, (size, size), mode="bilinear", antialias=True)[0]
 
 
