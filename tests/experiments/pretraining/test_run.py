@@ -103,11 +103,15 @@ def test_two_processes_of_torchrun_killed_and_continued(imagenet: Path, tmp_path
         ]
         return [*start, "-m", "causal_ssl", *arguments_of("relic_t", imagenet, out)]
 
+    def run(out: Path) -> None:
+        done = subprocess.run(command(out), env=ENVIRONMENT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run(command(whole), env=ENVIRONMENT, check=True, capture_output=True)
+    run(whole)
     kill_when(command(killed), lambda: len(list(killed.glob("checkpoints/*.ckpt"))) >= 2)
     assert not (killed / "encoder.pt").exists()
-    subprocess.run(command(killed), env=ENVIRONMENT, check=True, capture_output=True)
+    run(killed)
     assert_same_run(whole, killed)
 
 
