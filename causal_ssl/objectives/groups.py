@@ -13,6 +13,10 @@ the softmax over it, and G(i) the members of sample i's group, i included:
 not ask how the members share the mass; `group_mean_log` wants equal shares: by Jensen's inequality
 it is at least `group_mass` + log |G(i)|, and no more iff the shares are equal. In groups of one all
 three are the same.
+
+With `InfoNCE`'s other contrast sets the formulas stay: j runs over the 2n - 1 other outputs of both
+views, or over the own second view and separate negatives that come with labels, and G(i) over those
+of the same group.
 """
 
 from dataclasses import dataclass

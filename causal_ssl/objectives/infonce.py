@@ -181,15 +181,14 @@ class InfoNCE(Objective):
         return cross_entropy(wrong, self.similarity.paired(anchors, positives), self.tau)
 
     def _above_chance(self, loss: Tensor, n: int, m: int, groups: Groups | None) -> Tensor:
-        candidates = {"second_view": n, "both_views": 2 * n - 1, "separate": 1 + m}
-        right = None
-        if groups is not None:
-            right = {
-                "second_view": lambda: groups.sizes,
-                "both_views": lambda: 2 * groups.sizes - 1,
-                "separate": lambda: 1 + groups.negative_sizes,
-            }[self.negatives]()
-        return above_chance(loss, candidates[self.negatives], self.positives, right)
+        sizes = None if groups is None else groups.sizes
+        if self.negatives == "second_view":
+            return above_chance(loss, n, self.positives, sizes)
+        if self.negatives == "both_views":
+            right = None if sizes is None else 2 * sizes - 1
+            return above_chance(loss, 2 * n - 1, self.positives, right)
+        right = None if groups is None else 1 + groups.negative_sizes
+        return above_chance(loss, 1 + m, self.positives, right)
 
     def _check_negatives(self, anchors: Tensor, negatives: Tensor | None) -> None:
         if (negatives is not None) != self.takes_negatives:

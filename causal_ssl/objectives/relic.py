@@ -42,9 +42,9 @@ class ReLIC(Objective):
     (invariance - rho), and after each call in training mode multiplier <- max(0, multiplier +
     dual_rate (invariance - rho)). Each replica has its own: a buffer, saved with `state_dict`.
 
-    Without a target network p_kl comes from the transposed logits of p_lk, and the invariance term
-    is 0 on every symmetric matrix. With one style in the whole batch and an inner product or L2,
-    style adds a constant to each row, and the invariance term does not see it.
+    Without a target network and with a symmetric phi p_kl comes from the transposed logits of p_lk,
+    and the invariance term is 0 on every symmetric matrix. With one style in the whole batch and an
+    inner product or L2, style adds a constant to each row, and the invariance term does not see it.
 
     With groups of samples as positives, given in the call as `groups`, (..., n), the formulas of
     `causal_ssl.objectives.groups` take the place of -log p(i | i):

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from causal_ssl import divergences
 from causal_ssl.objectives import AlignMaxEnt, InfoNCE, Objective, ReLIC, chunks
+from causal_ssl.objectives.bounded import SMALLEST_TAU
 from causal_ssl.objectives.log_sum_exp import log_sum_exp, plain_log_sum_exp
 from causal_ssl.objectives.proxy_pair import Comparison, plain_proxy_terms, proxy_terms
 from causal_ssl.objectives.similarities import similarity_of
@@ -145,6 +146,29 @@ def test_relic_in_squares_equals_the_plain_path(
         results.append([value, *torch.autograd.grad((value * per_row).sum(), views)])
     for fast, plain in zip(*results, strict=True):
         assert torch.allclose(fast, plain, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("with_target", [False, True])
+@pytest.mark.parametrize("tau", [SMALLEST_TAU, SMALLEST_TAU / 2])
+def test_relic_in_squares_of_float32_at_the_smallest_tau(
+    with_target: bool, tau: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Logits from -40 to 40 and beyond: the second view is the first's opposite."""
+    exact_views = [view - 0.5 for view in outputs(4 if with_target else 2, 37, 4)]
+    exact_views[1] = -exact_views[0]
+    objective = ReLIC("cosine", tau=tau)
+
+    def results(dtype: torch.dtype) -> list[Tensor]:
+        views = [view.to(dtype).requires_grad_() for view in exact_views]
+        terms = objective(views[:2], views[2:] or None)
+        return [*terms.values(), *torch.autograd.grad(terms["loss"], views)]
+
+    exact = results(torch.float64)
+    monkeypatch.setattr(chunks, "KEPT", {"cpu": 0, "cuda": 0})
+    monkeypatch.setattr(chunks, "BLOCK", {"cpu": 600, "cuda": 600})
+    for found, expected in zip(results(torch.float32), exact, strict=True):
+        # Cosines are known to 1e-7 each, logits to 1e-5.
+        assert torch.allclose(found.double(), expected, rtol=1e-3, atol=1e-4)
 
 
 def test_detached_targets_cost_no_gradient_and_change_none(monkeypatch: pytest.MonkeyPatch) -> None:
