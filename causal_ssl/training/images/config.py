@@ -90,7 +90,7 @@ class ImageTraining:
     def __post_init__(self) -> None:
         in_range("steps", self.steps, at_least=1)
         in_range("accumulate", self.accumulate, at_least=1)
-        in_range("batch_size", self.batch_size, at_least=2 * self.accumulate)
+        in_range("batch_size", self.batch_size, at_least=2)
         in_range("weight_decay", self.weight_decay, at_least=0)
         in_range("momentum", self.momentum, at_least=0, at_most=1)
         in_range("learning_rate", self.learning_rate, above=0)
@@ -107,6 +107,11 @@ class ImageTraining:
         self._check_fit()
 
     def _check_fit(self) -> None:
+        if self.batch_size < 2 * self.accumulate:
+            raise InputError(
+                f"batch_size {self.batch_size} in {self.accumulate} micro-batches: each needs 2 "
+                f"samples, give at least {2 * self.accumulate}, or fewer micro-batches"
+            )
         if self.decay_all and self.optimiser != "sgd":
             raise InputError(f"decay_all with {self.optimiser}: it is sgd's, leave it out")
         objective = self.make_objective()

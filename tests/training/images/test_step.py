@@ -239,7 +239,7 @@ def test_compiled_it_trains_under_the_same_names(
         ({"method": "infonce", "queue": 8}, "queue = 8, but infonce takes no negatives"),
         ({"queue": -1}, "queue must be at least 0"),
         ({"accumulate": 0}, "accumulate must be at least 1"),
-        ({"accumulate": 8}, "batch_size must be at least 16, got 8"),
+        ({"accumulate": 8}, "8 in 8 micro-batches: each needs 2 samples, give at least 16"),
         ({"optimiser": "lards"}, "did you mean 'lars'"),
         ({"decay_all": True}, "decay_all with adam: it is sgd's"),
         ({"weight_decay": -0.1}, "weight_decay must be at least 0"),
