@@ -1,15 +1,16 @@
 """JPEG files to batches of a working size: the candidate decoders, and the packed copy.
 
-    python benchmarks/decoding.py                      # about 3 minutes, one thread
+    python benchmarks/decoding.py                      # some 5 minutes, one thread
     python benchmarks/decoding.py --n 32 --repeats 3 --files 20000 --dry
 
 The images are pieces of scikit-learn's two sample photographs, as JPEGs (quality 90, 4:2:0) of
 500 x 375 pixels, ImageNet's usual shape, and of 1600 x 1200. Every side makes (n, size, size, 3)
-uint8 of the same files, which the system has in memory; each repeat times all sides in turn, so
-that a busy machine slows them alike, and CPU seconds stand beside wall seconds for the same reason.
+uint8 of the same files, which the system has in memory; each repeat times all sides, in an order of
+its own, so that a busy machine slows them alike and none has always the same one before it. CPU
+seconds stand beside wall seconds for the same reason.
 TorchCodec and simplejpeg are not among the requirements: without them their sides are left out.
-`listing` is how long a tree of --files empty files in 1000 class folders takes to list. Writes
-results/decoding.json.
+`listing` is how long a tree of --files empty files in 1000 class folders takes to list (ImageNet
+has 1,281,167). Writes results/decoding.json.
 """
 
 import argparse
@@ -29,7 +30,7 @@ ROWS = (("500 x 375 to 256", 500, 256), ("500 x 375 to 128", 500, 128), ("1600 x
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--n", type=int, default=128, help="images of a batch")
+    parser.add_argument("--n", type=int, default=64, help="images of a batch")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument(
         "--files", type=int, default=128_000, help="files to list, of 1,281,167 in ImageNet"
@@ -62,16 +63,17 @@ def measured(root: Path, width: int, size: int, n: int, repeats: int) -> dict[st
     import numpy as np
 
     photographs(root / "images", width, n)
-    seconds: dict[str, list[tuple[float, float]]] = {}
+    rng = np.random.default_rng(2)
     sides = sides_on(root, size)
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     outputs = {name: side().astype(int) for name, side in sides.items()}  # warms up, too
     reference = next(iter(outputs.values()))
     for _ in range(repeats):
-        for name, side in sides.items():
+        for name in rng.permutation(list(sides)):
             wall, cpu = time.perf_counter(), time.process_time()
-            side()
+            sides[name]()
             taken = time.perf_counter() - wall, time.process_time() - cpu
-            seconds.setdefault(name, []).append(taken)
+            seconds[name].append(taken)
     sizes = [path.stat().st_size for path in (root / "images").rglob("*.JPEG")]
     return {
         "kilobytes": statistics.mean(sizes) / 1000,

@@ -3,6 +3,8 @@
 Both decode with libjpeg-turbo to the same pixels (greyscale and CMYK, too); what torchvision saves
 is Pillow's packing of rows, and torch resizes faster (`benchmarks/decoding.py` has the figures). So
 where torchvision has no decoder (its makers mean to drop it), Pillow alone gives the same batches.
+Decoding at a fraction of the size, Pillow's `draft`, is faster only for images of twice the working
+size and more, and its pixels are others.
 
 What comes out is what torchvision's ImageFolder makes of a file, `Image.open(path).convert("RGB")`:
 the format is told from the content and never from the name, and an orientation in EXIF data is

@@ -42,11 +42,6 @@ class IdxImages(Dataset[dict[str, Tensor]]):
 
     Raises:
         InputError: a file is missing, truncated, of another format, or does not fit the other.
-
-    Examples:
-        >>> images = IdxImages("/usr/share/datasets/fashion-mnist", "test")  # doctest: +SKIP
-        >>> images.batch(np.arange(4))["image"].shape                        # doctest: +SKIP
-        torch.Size([4, 3, 28, 28])
     """
 
     def __init__(
@@ -103,6 +98,13 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
 
     Raises:
         InputError: it is missing, damaged, or holds something else.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = (Path(folder) / "labels").write_bytes(bytes((0, 0, 8, 1, 0, 0, 0, 2, 5, 7)))
+        ...     read_idx(Path(folder) / "labels", dimensions=1)
+        array([5, 7], dtype=uint8)
     """
     path, content = _content(path)
     header = 4 + 4 * dimensions
