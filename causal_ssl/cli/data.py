@@ -37,7 +37,7 @@ def _check(given: list[str], words: list[str]) -> None:
 
     from causal_ssl.datasets.images.check import check
     from causal_ssl.datasets.images.skipping import FILE, write_unreadable
-    from causal_ssl.experiments.causal3dident.render_progress import watching
+    from causal_ssl.experiments.watching import watching
 
     with watching(Console(stderr=True)) as watcher:
         report = check(asked.root, sample=asked.sample, workers=asked.workers, watcher=watcher)
@@ -71,9 +71,9 @@ def _pack(given: list[str], words: list[str]) -> None:
 
     from rich.console import Console
 
-    from causal_ssl.datasets.causal3dident.scaleout import Stopped
-    from causal_ssl.experiments.causal3dident.render_progress import watching
+    from causal_ssl.datasets.space import Stopped
     from causal_ssl.experiments.packing import pack_splits
+    from causal_ssl.experiments.watching import watching
 
     try:
         with watching(Console(stderr=True)) as watcher:

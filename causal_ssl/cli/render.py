@@ -20,7 +20,7 @@ def run(given: list[str], words: list[str]) -> None:
     values = render_parser(name).parse_args(given[1:]).as_dict()
     asked = options.from_dict(render.RenderOptions, values)
 
-    from causal_ssl.datasets.causal3dident.scaleout import Stopped
+    from causal_ssl.datasets.space import Stopped
 
     try:
         render.run(asked)

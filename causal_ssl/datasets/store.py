@@ -22,9 +22,9 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from causal_ssl import files
-from causal_ssl.datasets.causal3dident import space
-from causal_ssl.datasets.causal3dident.watcher import Watcher
+from causal_ssl.datasets import space
 from causal_ssl.datasets.journal import Journal
+from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError
 
 ARRAY, MANIFEST = "images.npy", "manifest.json"

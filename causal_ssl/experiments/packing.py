@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from causal_ssl.datasets.causal3dident.watcher import Watcher
 from causal_ssl.datasets.images import open_images
 from causal_ssl.datasets.images.packing import pack
+from causal_ssl.datasets.watcher import Watcher
 
 SPLITS = ("train", "val")
 

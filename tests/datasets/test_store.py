@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from causal_ssl.datasets import store
-from causal_ssl.datasets.causal3dident import space
-from causal_ssl.datasets.causal3dident.scaleout import Stopped
+from causal_ssl.datasets import space, store
+from causal_ssl.datasets.space import Stopped
 from causal_ssl.errors import InputError
 
 SHAPE = (23, 4, 4, 3)

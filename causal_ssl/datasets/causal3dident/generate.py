@@ -18,17 +18,18 @@ import numpy as np
 
 from causal_ssl import files
 from causal_ssl.claim import LOCK, claimed
+from causal_ssl.datasets import space
 from causal_ssl.datasets.causal3dident import manifest as manifests
-from causal_ssl.datasets.causal3dident import space
 from causal_ssl.datasets.causal3dident.drawing import Studio, draw, release
-from causal_ssl.datasets.causal3dident.journal import Journal
 from causal_ssl.datasets.causal3dident.latents import LATENTS
 from causal_ssl.datasets.causal3dident.manifest import Albums, Manifest
 from causal_ssl.datasets.causal3dident.recipe import Recipe
 from causal_ssl.datasets.causal3dident.rendering.blender import RenderError
-from causal_ssl.datasets.causal3dident.scaleout import Pool, Stopped
+from causal_ssl.datasets.causal3dident.scaleout import Pool
 from causal_ssl.datasets.causal3dident.shards import Shard, cut, incomplete
-from causal_ssl.datasets.causal3dident.watcher import Watcher
+from causal_ssl.datasets.journal import Journal
+from causal_ssl.datasets.space import Stopped
+from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError
 
 JOURNAL = ".journal"

@@ -45,8 +45,7 @@ def asked(recipe: Recipe, studio: Studio, albums: Albums) -> Manifest:
     """
     settings = studio.settings
     changes = {
-        each.change: transformation_record(each, recipe.views)
-        | {"latents": _digest(albums, each.change)}
+        each.change: transformation_record(each, recipe) | {"latents": _digest(albums, each.change)}
         for each in recipe.transformations
     }
     counts: dict[str, dict[str, int]] = {}

@@ -19,7 +19,7 @@ from causal_ssl.claim import claimed
 from causal_ssl.datasets import store
 from causal_ssl.datasets.causal3dident.images import read, shrink
 from causal_ssl.datasets.causal3dident.layout import albums
-from causal_ssl.datasets.causal3dident.watcher import Watcher
+from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError, in_range
 
 IMAGES = 256

@@ -11,7 +11,7 @@ from causal_ssl.datasets.causal3dident.latents import CLASSES, LATENTS, Classes,
 from causal_ssl.datasets.causal3dident.layout import SPLITS, Album
 from causal_ssl.datasets.causal3dident.model import LatentModel
 from causal_ssl.datasets.causal3dident.views import LatentTransformation
-from causal_ssl.errors import InputError, in_range
+from causal_ssl.errors import InputError, in_range, one_of
 from causal_ssl.randomness import derived_seed, generator_for
 
 
@@ -30,6 +30,7 @@ class Recipe:
         seed: see above.
         transformations: counterfactuals are made by each of these.
         views: counterfactuals of each scene and transformation, K.
+        views_of: the splits that have them.
 
     Raises:
         InputError: no scenes at all, a negative number, a transformation that changes content or
@@ -48,6 +49,7 @@ class Recipe:
     seed: int = 0
     transformations: tuple[LatentTransformation, ...] = ()
     views: int = 0
+    views_of: tuple[str, ...] = SPLITS
 
     def __post_init__(self) -> None:
         for name in (*SPLITS, "views"):
@@ -59,6 +61,8 @@ class Recipe:
                 f"{self.views} counterfactuals of each of {len(self.transformations)} changes: "
                 "name both their number and at least one change, or neither"
             )
+        for split in self.views_of:
+            one_of("split", split, SPLITS)
         names = [each.change for each in self.transformations]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise InputError(f"the change {twice[0]} is named more than once")
@@ -72,7 +76,13 @@ class Recipe:
     @property
     def images(self) -> int:
         """Of all albums together."""
-        return (self.train + self.test) * (1 + self.views * len(self.transformations))
+        return sum(
+            self.size(split) * (1 + self.views * len(self.changed(split))) for split in SPLITS
+        )
+
+    def changed(self, split: str) -> tuple[LatentTransformation, ...]:
+        """The transformations that counterfactuals of a split are made by."""
+        return self.transformations if split in self.views_of else ()
 
     def albums(self, root: Path) -> Iterator[tuple[Album, RawLatents]]:
         """Every album of the set at `root`, with the latents of its images, (len(album), 10)."""
@@ -84,7 +94,7 @@ class Recipe:
         world = self.model.sample(n, seed=derived_seed(self.seed, split))
         classes, raw = self.model.raw(world)
         yield from _by_class(root, split, classes, raw[:, None])
-        for each in self.transformations:
+        for each in self.changed(split):
             views = np.empty((n, self.views, len(LATENTS)))
             for view in range(self.views):
                 generator = generator_for(self.seed, split, each.change, view)
@@ -97,10 +107,12 @@ class Recipe:
         return {"seed": self.seed, "train": self.train, "test": self.test}
 
 
-def transformation_record(each: LatentTransformation, views: int) -> dict[str, Any]:
+def transformation_record(each: LatentTransformation, recipe: Recipe) -> dict[str, Any]:
     """What a set's counterfactuals of one change are, for the manifest."""
+    some = {} if set(recipe.views_of) == set(SPLITS) else {"splits": list(recipe.views_of)}
     return {
-        "views": views,
+        "views": recipe.views,
+        **some,
         "variables": list(each.variables),
         "propagate": each.propagate,
         "alpha": each.redraw.alpha,

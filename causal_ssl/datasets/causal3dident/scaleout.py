@@ -24,6 +24,7 @@ from typing import Any, Self
 
 import joblib
 
+from causal_ssl.datasets.space import Stopped
 from causal_ssl.errors import InputError, one_of
 
 BACKENDS = ("loky", "ray", "dask")
@@ -31,10 +32,6 @@ WAVE = {"loky": 64, "dask": 64, "ray": 4}
 """Tasks a worker between two pauses in which all are waited for: they bound what results wait to be
 written. Ray's backend hands results over at the end of a wave alone."""
 CLUSTER = "pip install 'causal-ssl[cluster]'"
-
-
-class Stopped(RuntimeError):
-    """Work ended early for a reason that lies outside of it; what is finished is kept."""
 
 
 class Pool:

@@ -16,10 +16,10 @@ from pathlib import Path
 import torch
 from joblib import cpu_count
 
-from causal_ssl.datasets.causal3dident.watcher import Watcher
 from causal_ssl.datasets.images.decoding import defect
 from causal_ssl.datasets.images.layouts import parts_of
 from causal_ssl.datasets.images.listing import some
+from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import in_range
 from causal_ssl.randomness import generator_for
 

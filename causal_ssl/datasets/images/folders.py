@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from causal_ssl.datasets.causal3dident.watcher import Watcher
 from causal_ssl.datasets.images.decoding import decode, resized
 from causal_ssl.datasets.images.listing import Listing, list_images, some
 from causal_ssl.datasets.images.subsets import subset as part
+from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError, in_range
 
 Pixels = NDArray[np.uint8]

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from causal_ssl.datasets import store
-from causal_ssl.datasets.causal3dident.watcher import Watcher
 from causal_ssl.datasets.images.idx import PREFIXES, IdxImages, has_idx
 from causal_ssl.datasets.images.listing import is_image, scan, some, without_classes
 from causal_ssl.datasets.images.opening import SPLITS, has_rendered, split_folder
 from causal_ssl.datasets.images.packing import PackedImages, is_packed
+from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError
 
 ORDER = ("train", "val", "test")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from causal_ssl.datasets.causal3dident.watcher import Watcher
+from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError
 
 THREADS = 8
@@ -67,7 +67,7 @@ def scan(folder: Path, watcher: Watcher | None = None) -> dict[str, list[str]]:
         raise InputError(
             f"{folder} cannot be listed ({error.strerror}): name a folder of class folders"
         ) from error
-    watcher.begin(f"listing {folder}", len(classes), 0)
+    watcher.begin(f"listing {folder}", len(classes), 0, "classes")
     found = {}
     with ThreadPoolExecutor(THREADS) as pool:
         for name, names in zip(

@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from causal_ssl.datasets.causal3dident.watcher import Watcher
 from causal_ssl.datasets.images.folders import ImageFolder
 from causal_ssl.datasets.images.idx import IdxImages, has_idx
 from causal_ssl.datasets.images.listing import is_image, some
 from causal_ssl.datasets.images.packing import PackedImages, is_packed
 from causal_ssl.datasets.images.skipping import names_to_skip
+from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError, unknown_name
 
 HELD_OUT = {"train": "train", "test": "test", "val": "test"}

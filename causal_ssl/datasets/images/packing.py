@@ -25,10 +25,10 @@ from torch.utils.data import Dataset
 from causal_ssl import files
 from causal_ssl.claim import claimed
 from causal_ssl.datasets import store
-from causal_ssl.datasets.causal3dident.watcher import Watcher
 from causal_ssl.datasets.images.folders import ImageFolder, batch_of
 from causal_ssl.datasets.images.listing import Listing
 from causal_ssl.datasets.images.subsets import subset as part
+from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError, in_range
 
 INDEX = "index.npz"

@@ -252,6 +252,7 @@ def _render_options(config: Causal3DIdentStudy, root: Path) -> render.RenderOpti
         object_scale=config.object_scale,
         counterfactuals=config.counterfactuals if config.changes else 0,
         change=",".join(config.changes),
+        counterfactuals_of="train",
         packed=config.size,
     )
 

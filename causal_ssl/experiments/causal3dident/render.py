@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.causal3dident.render_progress import watching
 from causal_ssl.experiments.options import check, option
+from causal_ssl.experiments.watching import watching
 
 if TYPE_CHECKING:
     from causal_ssl.datasets.causal3dident.recipe import Recipe
@@ -62,6 +62,9 @@ class RenderOptions:
         "",
         "latents that they draw anew: hues, positions, rotations, ..., joined by + to change at "
         "once, by commas to be views of their own",
+    )
+    counterfactuals_of: str = option(
+        "all", "the splits that have them: all, train, test", choices=("all", "train", "test")
     )
     propagate: bool = option(False, "let their descendants follow; else all others are held")
     packed: int = option(
@@ -119,7 +122,7 @@ def run(options: RenderOptions, *, console: Console | None = None) -> Path:
     packings = [
         (split, change)
         for split in ("train", "test")
-        for change in ("", *(each.change for each in recipe.transformations))
+        for change in ("", *(each.change for each in recipe.changed(split)))
         if options.packed and recipe.size(split)
     ]
     images = sum(
@@ -156,6 +159,7 @@ def recipe_of(options: RenderOptions) -> "Recipe":
     Raises:
         InputError: see `Recipe`.
     """
+    from causal_ssl.datasets.causal3dident.layout import SPLITS
     from causal_ssl.datasets.causal3dident.presets import PRESETS
     from causal_ssl.datasets.causal3dident.recipe import Recipe
     from causal_ssl.datasets.causal3dident.views import LatentTransformation
@@ -170,6 +174,7 @@ def recipe_of(options: RenderOptions) -> "Recipe":
             LatentTransformation(change, propagate=options.propagate) for change in changes
         ),
         views=options.counterfactuals,
+        views_of=SPLITS if options.counterfactuals_of == "all" else (options.counterfactuals_of,),
     )
 
 

@@ -20,13 +20,14 @@ from rich.console import Console
 
 from causal_ssl import methods
 from causal_ssl.datasets.images import Images, open_images
+from causal_ssl.datasets.images.subsets import lists_classes
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import environment, options
-from causal_ssl.experiments.causal3dident.render_progress import watching
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.monitor import Monitor, some
 from causal_ssl.experiments.pretraining.plan import Plan, devices_of, labels_of, make_plan
 from causal_ssl.experiments.run_directory import RunDirectory
+from causal_ssl.experiments.watching import watching
 from causal_ssl.training.images import TrainedImages, export_resnet, train_images
 from causal_ssl.training.images.launch import is_first_process
 from causal_ssl.training.images.run import ImageRun
@@ -82,15 +83,27 @@ def opened(name: str, asked: Pretraining, *, console: Console) -> tuple[Images, 
 
 
 def _open(asked: Pretraining, split: str, console: Console) -> Images:
+    subset: str | None = asked.subset or None
     with watching(console) as watcher:
-        return open_images(
+        images = open_images(
             asked.data_root,
             split,
             size=asked.working_size,
-            subset=(asked.subset or None) if split == "train" else None,
+            subset=subset if split == "train" else None,
             on_corrupt=asked.on_corrupt,
             watcher=watcher,
         )
+        if subset and split != "train" and lists_classes(subset, tuple(images.classes)):
+            images = open_images(
+                asked.data_root,
+                split,
+                size=asked.working_size,
+                subset=subset,
+                on_corrupt=asked.on_corrupt,
+            )
+    if images.skipped:
+        console.print(f"{len(images.skipped):,} unreadable images of {split} are left out")
+    return images
 
 
 def _monitor(asked: Pretraining, images: Images, console: Console) -> Monitor | None:

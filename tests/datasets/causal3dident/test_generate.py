@@ -23,13 +23,15 @@ from causal_ssl import files
 from causal_ssl.claim import claimed
 from causal_ssl.datasets.causal3dident.generate import JOURNAL
 from causal_ssl.datasets.causal3dident.images import read
-from causal_ssl.datasets.causal3dident.journal import Journal
 from causal_ssl.datasets.causal3dident.latents import GROUPS
 from causal_ssl.datasets.causal3dident.layout import albums, changes
+from causal_ssl.datasets.causal3dident.presets import causal3dident
+from causal_ssl.datasets.causal3dident.recipe import Recipe
 from causal_ssl.datasets.causal3dident.rendering.renderer import RenderSettings
-from causal_ssl.datasets.causal3dident.scaleout import Stopped
 from causal_ssl.datasets.causal3dident.scene import Scene
 from causal_ssl.datasets.causal3dident.views import LatentTransformation
+from causal_ssl.datasets.journal import Journal
+from causal_ssl.datasets.space import Stopped
 from causal_ssl.errors import InputError
 from causal_ssl.randomness import derived_seed
 
@@ -342,3 +344,20 @@ def test_style_that_content_descends_from_does_not_propagate() -> None:
     moved = LatentTransformation("spotlight_position", propagate=True)
     with pytest.raises(InputError, match="ancestor of the content object_position"):
         recipe(model=model, transformations=(moved,), views=1)
+
+
+def test_counterfactuals_may_be_of_the_training_images_alone(tmp_path: Path) -> None:
+    both = Recipe(causal3dident(), 8, 6, transformations=(LatentTransformation("hues"),), views=2)
+    train = replace(both, views_of=("train",))
+    assert (both.images, train.images) == (14 * 3, 8 * 3 + 6)
+    found = {
+        name: [(album.name, raw.tolist()) for album, raw in recipe.albums(tmp_path)]
+        for name, recipe in (("both", both), ("train", train))
+    }
+    assert found["train"] == [entry for entry in found["both"] if not _test_views(entry[0])]
+    with pytest.raises(InputError, match="unknown split 'training': did you mean 'train'"):
+        replace(both, views_of=("training",))
+
+
+def _test_views(album: str) -> bool:
+    return album.startswith("testset") and "hues" in album

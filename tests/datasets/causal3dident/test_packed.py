@@ -14,7 +14,7 @@ from causal_ssl.datasets.causal3dident import packed
 from causal_ssl.datasets.causal3dident.images import read, shrink
 from causal_ssl.datasets.causal3dident.layout import albums
 from causal_ssl.datasets.causal3dident.packed import open_packed, pack
-from causal_ssl.datasets.causal3dident.scaleout import Stopped
+from causal_ssl.datasets.space import Stopped
 from causal_ssl.errors import InputError
 
 ROWS = 40

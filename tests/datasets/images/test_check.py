@@ -8,13 +8,13 @@ import pytest
 from fake_rendering import recipe, render
 from pictures import CLASSES, LABELS, PIXELS, idx, picture
 
-from causal_ssl.datasets.causal3dident.watcher import Watcher
 from causal_ssl.datasets.images import check as checking
 from causal_ssl.datasets.images import open_images
 from causal_ssl.datasets.images.check import check
 from causal_ssl.datasets.images.folders import ImageFolder
 from causal_ssl.datasets.images.packing import pack
 from causal_ssl.datasets.images.skipping import write_unreadable
+from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError
 
 
@@ -24,7 +24,7 @@ class Seen(Watcher):
     def __init__(self) -> None:
         self.works: dict[str, list[int]] = {}
 
-    def begin(self, what: str, total: int, done: int) -> None:
+    def begin(self, what: str, total: int, done: int, unit: str = "images") -> None:
         self.works[what] = [total, done]
         self._last = what
 

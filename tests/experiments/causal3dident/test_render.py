@@ -16,9 +16,10 @@ from causal_ssl.datasets.causal3dident.packed import open_packed
 from causal_ssl.datasets.causal3dident.presets import PRESETS
 from causal_ssl.datasets.causal3dident.rendering import choose
 from causal_ssl.datasets.causal3dident.rendering.raster_gl import available
-from causal_ssl.datasets.causal3dident.scaleout import BACKENDS, Stopped
+from causal_ssl.datasets.causal3dident.scaleout import BACKENDS
+from causal_ssl.datasets.space import Stopped
 from causal_ssl.experiments.causal3dident import render
-from causal_ssl.experiments.causal3dident.render_progress import Lines, watching
+from causal_ssl.experiments.watching import Lines, watching
 
 
 def call(capsys: pytest.CaptureFixture[str], command: str) -> tuple[int, str, str]:
@@ -141,7 +142,7 @@ def test_progress_is_a_first_and_a_last_line_where_nobody_watches(tmp_path: Path
             shown.advance(32)
     lines = (tmp_path / "log").read_text().splitlines()
     assert lines[0] == "rendering: 96 images, 32 finished before"
-    assert re.fullmatch(r"rendering: 96 of 96, [\d.]+ images/s", lines[1])
+    assert re.fullmatch(r"rendering: 96 of 96, [\d,.]+ images/s", lines[1])
 
 
 def test_progress_is_a_bar_with_images_per_second_on_a_terminal(tmp_path: Path) -> None:

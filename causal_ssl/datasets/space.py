@@ -7,12 +7,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from causal_ssl.datasets.causal3dident.scaleout import Stopped
 from causal_ssl.errors import InputError
 
 MARGIN = 1.1
 """What is asked for beyond the estimate, which rests on a few images."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Stopped(RuntimeError):
+    """Work ended early for a reason that lies outside of it; what is finished is kept."""
 
 
 def bytes_of_files(sizes: Sequence[int], folder: Path) -> float:
@@ -40,7 +43,7 @@ def require(needed: float, folder: Path) -> None:
     if free < needed * MARGIN:
         raise InputError(
             f"{folder} has {shown(free)} free, about {shown(needed * MARGIN)} are needed: free "
-            "some, name a folder on another disk, or render fewer or smaller images"
+            "some, name a folder on another disk, or ask for fewer or smaller images"
         )
 
 

@@ -1,4 +1,4 @@
-"""What a person sees while images are rendered: a bar on a terminal, plain lines elsewhere."""
+"""What a person sees of long work on images: a bar on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from causal_ssl.datasets.causal3dident.watcher import Watcher
+from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.experiments.progress import QUIET_SECONDS, time_left
 
 
@@ -21,8 +21,9 @@ class Lines(Watcher):
     def __init__(self, console: Console) -> None:
         self.console = console
 
-    def begin(self, what: str, total: int, done: int) -> None:
+    def begin(self, what: str, total: int, done: int, unit: str = "images") -> None:
         self._what, self._total, self._before, self._done = what, total, done, done
+        self._unit = unit
         self._started = self._said = time.monotonic()
         self._show_begin()
 
@@ -31,15 +32,15 @@ class Lines(Watcher):
         self._show()
 
     def pace(self) -> str:
-        """Images per second since `begin`, and an estimate of the time left."""
+        """Units per second since `begin`, and an estimate of the time left."""
         seconds, here = time.monotonic() - self._started, self._done - self._before
         left = self._total - self._done
-        rate = f"{here / seconds:.1f} images/s"
+        rate = f"{here / seconds:,.1f} {self._unit}/s"
         return f"{rate}, {time_left(seconds / here * left)}" if left else rate
 
     def _show_begin(self) -> None:
         before = f", {self._done:,} finished before" if self._done else ""
-        self._say(f"{self._what}: {self._total:,} images{before}")
+        self._say(f"{self._what}: {self._total:,} {self._unit}{before}")
 
     def _show(self) -> None:
         if self._done == self._total or time.monotonic() - self._said > QUIET_SECONDS:
