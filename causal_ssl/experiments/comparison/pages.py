@@ -109,7 +109,7 @@ def _views(material: Material) -> Section:
 def _recipes(material: Material) -> Section:
     values = preset(PRESET)
     said = (
-        f"The preset {PRESET} of `causal-ssl pretrain`: the network {values['encoder']},"
+        f"The preset {PRESET} of causal-ssl pretrain: the network {values['encoder']},"
         f" {values['size']} pixels a side. In parentheses what the method's recipe has for"
         " ResNet-50 on ImageNet, where that is something else."
     )
