@@ -13,7 +13,7 @@ from causal_ssl.experiments.comparison.evaluation import RANK
 
 PANELS = {
     "linear_top1": "linear accuracy",
-    "knn_top1": "accuracy of 200 nearest neighbours",
+    "knn_top1": "accuracy of nearest neighbours",
     RANK: "RankMe of the test images",
 }
 LINES: dict[str, tuple[str, Any]] = {

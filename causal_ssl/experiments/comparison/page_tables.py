@@ -7,7 +7,7 @@ from rich.table import Table as TerminalTable
 
 from causal_ssl.analysis.plots import Titles
 from causal_ssl.analysis.report import Cell, Row, Table
-from causal_ssl.experiments.comparison.config import RANDOM, RAW
+from causal_ssl.experiments.comparison.config import RAW
 from causal_ssl.experiments.comparison.evaluation import RANK
 from causal_ssl.experiments.comparison.summary import ASKED, BASELINES, Score
 
@@ -84,8 +84,3 @@ def terminal(scores: list[Score], *, methods: Titles) -> TerminalTable:
         published = _published(by[name, "linear_top1"]).text
         table.add_row(title, *values, _rank(by[name, RANK]), published)
     return table
-
-
-def what_it_is_above() -> str:
-    """What the two numbers of small print are, in words."""
-    return f"{BASELINES[RAW]} / {BASELINES[RANDOM]}"

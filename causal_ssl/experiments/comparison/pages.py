@@ -15,7 +15,7 @@ from causal_ssl.analysis.report import Bullets, Details, Picture, Report, Sectio
 from causal_ssl.experiments.comparison import figures, page_tables, pictures
 from causal_ssl.experiments.comparison.caveats import caveats
 from causal_ssl.experiments.comparison.config import PRESET, MethodsStudy
-from causal_ssl.experiments.comparison.summary import Score, finding, summarise
+from causal_ssl.experiments.comparison.summary import BASELINES, Score, finding, summarise
 from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduction
 from causal_ssl.experiments.pretraining.config import preset
 from causal_ssl.experiments.run_directory import RunDirectory
@@ -90,7 +90,7 @@ def _numbers(material: Material, scores: list[Score]) -> Section:
     several = "; after ±: the standard deviation over seeds" if material.config.seeds > 1 else ""
     said = (
         "In small print below an accuracy: how far it is above"
-        f" {page_tables.what_it_is_above()}, in standard errors of the difference{several}."
+        f" {' / '.join(BASELINES.values())}, in standard errors of the difference{several}."
     )
     return Section("Numbers", [Text(said), page_tables.numbers(scores, methods=material.methods)])
 
