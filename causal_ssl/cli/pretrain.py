@@ -41,8 +41,10 @@ def run(given: list[str], words: list[str]) -> None:
     from causal_ssl.training.images import NonFiniteError
 
     console = Console()
+    if asked.dry_run_images is not None and not asked.dry_run:
+        raise InputError("--dry-run-images is of a dry run: give --dry-run too")
     if asked.dry_run:
-        images, plan = run.opened(asked.method, config, console=console)
+        images, plan = run.opened(asked.method, config, console=console, as_if=asked.dry_run_images)
         print(dry_run.as_lines(dry_run.dry_run(plan, config, images)))
         return
     try:
@@ -75,6 +77,12 @@ def pretrain_parser() -> Parser:
         "--dry-run",
         action="store_true",
         help="take a few steps and estimate time, memory and disk of the whole run",
+    )
+    group.add_argument(
+        "--dry-run-images",
+        metavar="N",
+        type=int,
+        help="as if there were so many images, where only a few of the set are at hand",
     )
     fields = parser.add_argument_group("in place of the preset's or the method's values")
     add_fields(fields, Pretraining, options.flatten(options.to_dict(Pretraining())))

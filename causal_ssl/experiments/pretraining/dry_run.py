@@ -23,7 +23,8 @@ from causal_ssl.training.images import TrainedImages, train_images
 
 STEPS = 4
 """The first is warming up: three are measured."""
-CPU_BATCH = 16
+CPU_BATCH = 8
+"""Images of a step on a CPU; in float32, because most CPUs emulate bfloat16."""
 OPTIMISER_COPIES = {"adam": 2, "sgd": 1, "lars": 1}
 """Numbers that an optimiser keeps for each weight."""
 FLOAT = 4
@@ -77,13 +78,16 @@ def dry_run(plan: Plan, asked: Pretraining, images: Images) -> list[tuple[str, s
 def measure(plan: Plan, asked: Pretraining, images: Images) -> Measured:
     """A few steps of the run, in a folder that is removed again."""
     batch = min(_per_device(plan, asked), len(images))
+    precision = plan.training.precision
     if not on_cuda(asked):
-        batch = min(batch, CPU_BATCH)
+        batch, precision = min(batch, CPU_BATCH), "float32"
     training = replace(
         plan.training,
         steps=STEPS,
         batch_size=batch,
         accumulate=1,
+        precision=precision,
+        compile=False,
         log_every=1,
         checkpoint_every=STEPS,
         evaluate_every=0,
@@ -129,7 +133,7 @@ def needed(plan: Plan, asked: Pretraining, images: Images) -> Memory:
     own = sum(_numbers(module) for module in modules)
     copies = 2 + OPTIMISER_COPIES[training.optimiser]
     target = _numbers(encoder) if plan.method.target else 0
-    few = min(len(images), 4)
+    few = min(len(images), 2)
     generator = torch.Generator().manual_seed(0)
     batch = images.batch(torch.arange(few).numpy(), generator)
     views, _ = plan.views(batch, generator)
@@ -181,7 +185,7 @@ def described(plan: Plan, asked: Pretraining) -> list[tuple[str, str]]:
             "views",
             f"{plan.views.stack.title}, {asked.size} px of images read at {asked.working_size} px",
         ),
-        ("steps", f"{training.steps:,}, {plan.epochs:.3g} epochs; {_batch(plan, asked)}"),
+        ("steps", f"{training.steps:,}, {plan.epochs:,.4g} epochs; {_batch(plan, asked)}"),
         (
             "optimiser",
             f"{training.optimiser}, learning rate {rate:g}{rule}, warm-up "
@@ -230,7 +234,7 @@ def _estimates(
         (
             "measured",
             f"{STEPS - 1} steps of {measured.batch} images: {measured.step_seconds:.2f} s each, "
-            f"{1 / per_image:,.0f} images/s, {measured.data_share:.0%} waiting for data",
+            f"{1 / per_image:,.3g} images/s, {measured.data_share:.0%} waiting for data",
         ),
         ("time", f"{_duration(seconds)} on {machine}, probes aside"),
         (

@@ -85,7 +85,7 @@ def make_plan(name: str, asked: Pretraining, *, n_images: int, n_classes: int) -
     if batch_size > n_images:
         raise InputError(
             f"{n_images:,} images for a batch of {batch_size:,}: give --batch-size, at most "
-            f"{n_images}"
+            f"{n_images} (or, to a dry run, --dry-run-images)"
         )
     per_epoch = n_images // batch_size
     steps = asked.steps or ceil(recipe.epochs * per_epoch)

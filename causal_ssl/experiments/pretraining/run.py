@@ -69,8 +69,10 @@ def pretrain(name: str, asked: Pretraining, out: Path | str, *, console: Console
     return trained
 
 
-def opened(name: str, asked: Pretraining, *, console: Console) -> tuple[Images, Plan]:
-    """The training images, and the run that the options come to on them.
+def opened(
+    name: str, asked: Pretraining, *, console: Console, as_if: int | None = None
+) -> tuple[Images, Plan]:
+    """The training images, and the run that the options come to on them, or on `as_if` images.
 
     Raises:
         InputError: see `open_images` and `make_plan`.
@@ -79,7 +81,9 @@ def opened(name: str, asked: Pretraining, *, console: Console) -> tuple[Images, 
     if not asked.data_root:
         raise InputError("no images: give --data-root, the folder that they are in")
     images = _open(asked, "train", console)
-    return images, make_plan(name, asked, n_images=len(images), n_classes=len(images.classes))
+    return images, make_plan(
+        name, asked, n_images=as_if or len(images), n_classes=len(images.classes)
+    )
 
 
 def _open(asked: Pretraining, split: str, console: Console) -> Images:
