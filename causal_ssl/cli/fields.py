@@ -1,7 +1,7 @@
 """Config dataclasses as command-line options, and where their values come from."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args
@@ -69,10 +69,9 @@ def from_file(
     path: Path,
     config: type,
     *,
-    kind: str,
-    name: str,
-    shortcuts: Mapping[str, Any],
-    expanded: Callable[[Mapping[str, Any]], dict[str, Any]],
+    stamps: Mapping[str, str],
+    shortcuts: Sequence[str] = (),
+    expanded: Callable[[Mapping[str, Any]], dict[str, Any]] = lambda _: {},
 ) -> dict[str, Any]:
     """The values of a YAML file, flat, each checked as if it were an option.
 
@@ -80,7 +79,7 @@ def from_file(
         parser: has the config's options.
         path: of the file.
         config: the dataclass.
-        kind, name: what the file must be for, if it says so: "study", "numerical".
+        stamps: what the file must be for, where it says so: {"study": "numerical"}.
         shortcuts: further keys that it may have.
         expanded: makes config values of them.
 
@@ -97,10 +96,11 @@ def from_file(
         raise InputError(f"--config {path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InputError(f"--config {path} holds no keys: write lines such as `batch_size: 256`")
-    if (named := values.pop(kind, name)) != name:
-        raise InputError(f"--config {path} is for the {kind} {named!r}, not {name!r}")
+    for kind, name in stamps.items():
+        if (named := values.pop(kind, name)) != name:
+            raise InputError(f"--config {path} is for the {kind} {named!r}, not {name!r}")
     known = [key for key, _, _ in options.walk(config)]
-    flat = options.flatten(values)
+    flat = {key: value for key, value in options.flatten(values).items() if value is not None}
     options.refuse_unknown(flat, [*known, *shortcuts], where=f"--config {path}")
     checked = options.flatten(parser.parse_object(options.nest(flat)).as_dict())
     return expanded(flat) | {key: checked[key] for key in flat if key in known}

@@ -9,7 +9,7 @@ from causal_ssl.cli.fields import add_fields, from_file, given_values
 from causal_ssl.cli.words import fail
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import options
-from causal_ssl.experiments.pretraining.config import Pretraining, preset, presets
+from causal_ssl.experiments.pretraining.config import Pretraining, presets
 from causal_ssl.parser import Parser
 
 EXAMPLES = """examples:
@@ -32,27 +32,30 @@ def run(given: list[str], words: list[str]) -> None:
     if asked.method is None:
         raise InputError("no method: name one, such as relic (`causal-ssl methods` lists them)")
     words.append(asked.method)
-    config = options.from_dict(Pretraining, pretrain_values(parser, asked))
     out = Path(asked.out or f"runs/pretraining/{asked.preset}-{asked.method}")
 
     from rich.console import Console
 
-    from causal_ssl.experiments.pretraining import dry_run, run
-    from causal_ssl.training.images import NonFiniteError
+    from causal_ssl.datasets.space import Stopped
+    from causal_ssl.experiments.pretraining import dry_run
+    from causal_ssl.experiments.pretraining.plan import asked_for
+    from causal_ssl.experiments.pretraining.run import opened, pretrain
+    from causal_ssl.training.images import LostProcessError, NonFiniteError
 
+    config = asked_for(asked.method, asked.preset, **pretrain_values(parser, asked))
     console = Console()
     if asked.dry_run_images is not None and not asked.dry_run:
         raise InputError("--dry-run-images is of a dry run: give --dry-run too")
     if asked.dry_run:
-        images, plan = run.opened(asked.method, config, console=console, as_if=asked.dry_run_images)
+        images, plan = opened(asked.method, config, console=console, as_if=asked.dry_run_images)
         print(dry_run.as_lines(dry_run.dry_run(plan, config, images)))
         return
     try:
-        run.pretrain(asked.method, config, out, console=console)
-    except NonFiniteError as error:
+        pretrain(asked.method, config, out, console=console)
+    except (NonFiniteError, LostProcessError) as error:
         fail(words, str(error), 1)
-    except OSError as error:  # a full disk
-        fail(words, " ".join([str(error), *getattr(error, "__notes__", [])]), 1)
+    except Stopped as error:
+        fail(words, f"{error}\nwhat is finished is kept: repeat the command to continue", 1)
 
 
 def pretrain_parser() -> Parser:
@@ -90,21 +93,13 @@ def pretrain_parser() -> Parser:
 
 
 def pretrain_values(parser: Parser, asked: Namespace) -> dict[str, Any]:
-    """Values of the preset, over them the config file's, over them the options'."""
-    flat = preset(asked.preset)
+    """Values of the config file, and over them the options'."""
+    from causal_ssl.experiments.pretraining.plan import over
+
+    flat: dict[str, Any] = {}
     if asked.config is not None:
-        flat |= from_file(
-            parser,
-            Path(asked.config),
-            Pretraining,
-            kind="preset",
-            name=asked.preset,
-            shortcuts={},
-            expanded=lambda _: {},
-        )
+        stamps = {"study": "pretraining", "method": asked.method}
+        flat = from_file(parser, Path(asked.config), Pretraining, stamps=stamps)
     known = {name for name, _, _ in options.walk(Pretraining)}
     given = {key: value for key, value in given_values(asked).items() if key in known}
-    for one, other in (("steps", "epochs"), ("epochs", "steps")):
-        if one in given and other not in given:
-            flat.pop(other, None)
-    return flat | given
+    return over(flat, given)

@@ -88,9 +88,8 @@ def study_values(parser: Parser, study: Entry, asked: Namespace) -> dict[str, An
             parser,
             Path(asked.config),
             study.config,
-            kind="study",
-            name=study.name,
-            shortcuts=study.shortcuts,
+            stamps={"study": study.name},
+            shortcuts=list(study.shortcuts),
             expanded=expanded,
         )
     given = given_values(asked)

@@ -29,8 +29,8 @@ def caveats(config: MethodsStudy, table: pd.DataFrame, history: pd.DataFrame) ->
     ]
     if "supervised" in config.methods:
         found.append(
-            "The supervised encoder is trained with the labels of all training images, on one view"
-            " of each and so on half as many views: it says what labels are worth at this budget."
+            "The supervised encoder is trained with the labels of all training images, on the same"
+            " two views of each: it says what labels are worth at this budget."
         )
     if config.seeds == 1:
         found.append("A single seed: differences between methods may be chance.")

@@ -9,13 +9,19 @@ from rich.console import Console
 
 from causal_ssl import files
 from causal_ssl.datasets.images import Images
-from causal_ssl.experiments import cells, encoders, options
+from causal_ssl.experiments import cells, encoders
 from causal_ssl.experiments.comparison import evaluation, pictures, plan, recipes
 from causal_ssl.experiments.comparison.config import PRESET, RANDOM, RAW, MethodsStudy
 from causal_ssl.experiments.comparison.images import Splits, represented, splits
 from causal_ssl.experiments.comparison.plan import Cell
-from causal_ssl.experiments.pretraining.config import Pretraining, preset
-from causal_ssl.experiments.pretraining.plan import Plan, Views, labels_of, make_plan
+from causal_ssl.experiments.pretraining.config import Pretraining
+from causal_ssl.experiments.pretraining.plan import (
+    Plan,
+    Views,
+    asked_for,
+    labels_of,
+    make_plan,
+)
 from causal_ssl.experiments.progress import JobProgress
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.workers import Report, TaskError
@@ -64,7 +70,7 @@ def run(root: Path, config: MethodsStudy, cell: Cell, report: Report) -> None:
     report(JobProgress(cell.name, "scoring", 1, 1))
     train, test = (
         represented(encoder, split, device=config.device)
-        for split in images.whole(asked(config, cell.seed).size)
+        for split in images.whole(asked(config, config.methods[0], 0).size)
     )
     rows = evaluation.score(train, test, n_linear=config.n_linear)
     cells.finish(root, cell.name, {"cell": asdict(cell), "rows": rows, **kept})
@@ -122,23 +128,23 @@ def images_of(config: MethodsStudy) -> Splits:
     Raises:
         InputError: see `splits`.
     """
-    return splits(config.data, size=asked(config, 0).working_size)
+    return splits(config.data, size=asked(config, config.methods[0], 0).working_size)
 
 
-def asked(config: MethodsStudy, seed: int) -> Pretraining:
-    """What `causal-ssl pretrain` is asked for; the same for every method."""
-    values: dict[str, Any] = {
-        **preset(PRESET),
-        "data_root": config.data,
-        "epochs": config.epochs,
-        "batch_size": config.batch_size,
-        "learning_rate": config.learning_rate,
-        "checkpoint_every": config.checkpoint_every,
-        "device": config.device,
-        "workers": config.loader_workers,
-        "seed": seed,
-    }
-    return options.from_dict(Pretraining, values)
+def asked(config: MethodsStudy, method: str, seed: int) -> Pretraining:
+    """What `causal-ssl pretrain` is asked for; the same for every method that has a use for it."""
+    return asked_for(
+        method,
+        PRESET,
+        data_root=config.data,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        checkpoint_every=config.checkpoint_every,
+        device=config.device,
+        workers=config.loader_workers,
+        seed=seed,
+    )
 
 
 def planned(config: MethodsStudy, method: str, seed: int, images: Images) -> Plan:
@@ -149,11 +155,10 @@ def planned(config: MethodsStudy, method: str, seed: int, images: Images) -> Pla
     """
     n_images, n_classes = len(images), len(images.classes)
     steps = int(config.epochs * (n_images // config.batch_size))
-    logged = replace(asked(config, seed), log_every=max(1, steps // HISTORY_ROWS))
+    logged = replace(asked(config, method, seed), log_every=max(1, steps // HISTORY_ROWS))
     return make_plan(method, logged, n_images=n_images, n_classes=n_classes)
 
 
 def shown(config: MethodsStudy, images: Images) -> Views:
-    """Views as most methods of the study learn from: of those that have most."""
-    every = [planned(config, name, 0, images).views for name in config.methods]
-    return max(every, key=lambda views: views.stack.n_views)
+    """The views that the study's methods learn from."""
+    return planned(config, config.methods[0], 0, images).views

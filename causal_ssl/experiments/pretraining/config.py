@@ -14,6 +14,8 @@ from causal_ssl.experiments.options import check, option
 
 ENCODERS = ("resnet50", "resnet18", "conv4")
 OPTIMISERS = ("adam", "sgd", "lars")
+STEMS = ("7x7", "3x3")
+POSITIVES = ("instance", "group_mass", "group_mean_log")
 MOMENTS = ("imagenet", "causal3dident", "fashion_mnist")
 SIMILARITIES = "cosine, inner, neg_squared_l2"
 """Names for help alone; tests hold them to what there is."""
@@ -40,7 +42,9 @@ class Pretraining:
     )
 
     encoder: str = option("resnet50", "network to train", choices=ENCODERS)
-    stem: str | None = option(None, "of a ResNet: 7x7, or 3x3 for images below about 64 px")
+    stem: str | None = option(
+        None, "of a ResNet: 7x7, or 3x3 for images below about 64 px", choices=STEMS
+    )
     critic: str | None = option(None, "widths of the critic's layers, such as 2048-128")
     predictor: str | None = option(None, "the same of the predictor, its last the critic's")
 
@@ -55,7 +59,7 @@ class Pretraining:
     tau: float | None = option(None, "temperature", above=0)
     alpha: float | None = option(None, "weight of ReLIC's invariance term", at_least=0)
     positives: str | None = option(
-        None, "right answers: instance, or group_mass, group_mean_log: the images' classes"
+        None, "right answers: the instance, or groups, the images' classes", choices=POSITIVES
     )
 
     epochs: float | None = option(None, "passes over the images", above=0)
@@ -64,7 +68,7 @@ class Pretraining:
         None, "images of an optimiser step, over all devices and micro-batches", at_least=2
     )
     accumulate: int = option(1, "micro-batches of a step; contrast is within each", at_least=1)
-    optimiser: str | None = option(None, "what takes the steps: adam, sgd, lars")
+    optimiser: str | None = option(None, "what takes the steps", choices=OPTIMISERS)
     learning_rate: float | None = option(None, "its peak, as it is used", above=0)
     weight_decay: float | None = option(None, "of weights", at_least=0)
     warmup_epochs: float | None = option(None, "with a rising learning rate", at_least=0)
@@ -106,15 +110,17 @@ def presets() -> dict[str, str]:
     """Preset -> what it is for.
 
     Examples:
-        >>> list(presets())[0]
-        'fashion-small'
+        >>> list(presets())[-1]
+        'imagenet-resnet50'
     """
     folder = resources.files("causal_ssl.experiments") / "presets" / "pretraining"
     found = {}
     for entry in sorted(folder.iterdir(), key=lambda each: each.name):
         first = entry.read_text().splitlines()[0]
         found[entry.name.removesuffix(".yaml")] = first.removeprefix("# ").rstrip(".")
-    return dict(sorted(found.items(), key=lambda item: "imagenet" in item[0]))
+    return dict(
+        sorted(found.items(), key=lambda item: (item[0].startswith("imagenet"), -len(item[0])))
+    )
 
 
 def preset(name: str) -> dict[str, Any]:

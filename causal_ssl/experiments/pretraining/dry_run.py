@@ -16,10 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from causal_ssl.datasets.images import Images
+from causal_ssl.errors import InputError
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.plan import Plan, devices_of, labels_of, on_cuda, widths_of
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 from causal_ssl.training.images import TrainedImages, train_images
+from causal_ssl.training.images.launch import launch_of
 
 STEPS = 4
 """The first is warming up: three are measured."""
@@ -68,8 +70,11 @@ def dry_run(plan: Plan, asked: Pretraining, images: Images) -> list[tuple[str, s
     """Take a few steps, and say what the whole run would take: (what, how much), line by line.
 
     Raises:
+        InputError: it was started in several processes.
         InputError, NonFiniteError: what the whole run would raise at its beginning.
     """
+    if (launch := launch_of(1, 1)).by is not None:
+        raise InputError(f"a dry run is of one process: start it without {launch.by}")
     measured = measure(plan, asked, images)
     memory = needed(plan, asked, images)
     return [*described(plan, asked), *_estimates(plan, asked, measured, memory)]

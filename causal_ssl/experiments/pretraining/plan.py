@@ -1,5 +1,6 @@
 """What a pretraining run comes to: the method's recipe with what was asked in place of parts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
@@ -9,7 +10,8 @@ from torch import Tensor
 
 from causal_ssl import methods
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.pretraining.config import Pretraining
+from causal_ssl.experiments import options
+from causal_ssl.experiments.pretraining.config import Pretraining, preset
 from causal_ssl.methods import ImageRecipe, Method
 from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig
@@ -79,8 +81,7 @@ def make_plan(name: str, asked: Pretraining, *, n_images: int, n_classes: int) -
         InputError: no such method or none with a recipe for images, values that do not fit each
             other, or fewer images than a batch.
     """
-    method = methods.get(name)
-    recipe = _recipe(method.image_recipe(), asked)
+    method, recipe = resolved(name, asked)
     batch_size = recipe.batch_size
     if batch_size > n_images:
         raise InputError(
@@ -99,7 +100,7 @@ def make_plan(name: str, asked: Pretraining, *, n_images: int, n_classes: int) -
         steps=steps,
         batch_size=batch_size,
         method=name,
-        objective={**method.defaults, **recipe.objective, **_objective(asked, method)},
+        objective={**method.defaults, **recipe.objective},
         encoder=_encoder(recipe, asked, n_classes),
         predictor=recipe.predictor,
         optimiser=recipe.optimiser.name,
@@ -123,6 +124,80 @@ def make_plan(name: str, asked: Pretraining, *, n_images: int, n_classes: int) -
     return Plan(method, recipe, training, views, steps / per_epoch, n_images, n_classes)
 
 
+def asked_for(name: str, preset_name: str, **values: Any) -> Pretraining:
+    """The options of a preset, where the method has a use for them, with others over them.
+
+    Args:
+        name: of the method.
+        preset_name: of the preset.
+        **values: options; they are kept, and refused later if the method has no use for them.
+
+    Raises:
+        InputError: an unknown method, preset or option, or a value out of range.
+
+    Examples:
+        >>> asked_for("relic", "fashion-small").predictor is None
+        True
+        >>> asked_for("byol", "fashion-small", seed=1).predictor
+        '256-128'
+    """
+    method = methods.get(name)
+    useless = {option for option, used, _ in _uses(method, method.image_recipe()) if not used}
+    flat = {key: value for key, value in preset(preset_name).items() if key not in useless}
+    return options.from_dict(Pretraining, over(flat, values))
+
+
+def over(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with others over them; steps and epochs replace each other.
+
+    Examples:
+        >>> over({"epochs": 8, "size": 28}, {"steps": 100})
+        {'size': 28, 'steps': 100}
+    """
+    replaced = {"steps": "epochs", "epochs": "steps"}
+    gone = {replaced.get(key) for key, value in others.items() if value is not None}
+    return {key: value for key, value in values.items() if key not in gone} | dict(others)
+
+
+def _uses(method: Method, recipe: ImageRecipe) -> list[tuple[str, bool, str]]:
+    """Options that not every method has a use for: name, whether this one has, and why not."""
+    options_of_objective = [
+        (name, name in method.options, f"its objective has {', '.join(method.options)}")
+        for name in ("similarity", "tau", "alpha", "positives")
+    ]
+    return [
+        ("critic", recipe.n_outputs is not None, "its outputs are the classes"),
+        ("predictor", recipe.predictor is not None, "it predicts no outputs of its target"),
+        ("queue", recipe.queue > 0, "it keeps no past outputs"),
+        ("target_decay", method.target, "it has no target network"),
+        *options_of_objective,
+    ]
+
+
+def resolved(name: str, asked: Pretraining) -> tuple[Method, ImageRecipe]:
+    """A method, and its recipe with what was asked in place of parts.
+
+    Raises:
+        InputError: no such method or none with a recipe for images, or what was asked is of no use
+            to it or does not fit.
+    """
+    method = methods.get(name)
+    recipe = method.image_recipe()
+    for option, used, why_not in _uses(method, recipe):
+        value = getattr(asked, option)
+        if value is not None and not used:
+            raise InputError(f"{option} = {value}, but {name} has no use for it: {why_not}")
+    objective = {
+        option: value
+        for option in ("similarity", "tau", "alpha", "positives")
+        if (value := getattr(asked, option)) is not None
+    }
+    recipe = replace(_recipe(recipe, asked), objective={**recipe.objective, **objective})
+    method.objective(**recipe.objective)
+    stacks.get(recipe.views)
+    return method, recipe
+
+
 def on_cuda(asked: Pretraining) -> bool:
     """Whether training is on GPUs."""
     return asked.device == "cuda" or (asked.device == "auto" and torch.cuda.is_available())
@@ -138,9 +213,9 @@ def devices_of(asked: Pretraining) -> int:
 
 
 def _recipe(recipe: ImageRecipe, asked: Pretraining) -> ImageRecipe:
-    """The recipe with what was asked; a predictor or queue only where the method has one."""
+    """The recipe with what was asked of heads, optimiser and numbers."""
     changes: dict[str, Any] = {}
-    if asked.critic is not None and recipe.n_outputs is not None:
+    if asked.critic is not None:
         *hidden, n_outputs = _widths("critic", asked.critic)
         changes["critic"] = replace(recipe.critic, hidden=tuple(hidden))
         changes["n_outputs"] = n_outputs
@@ -153,9 +228,7 @@ def _recipe(recipe: ImageRecipe, asked: Pretraining) -> ImageRecipe:
                 "what is predicted are the critic's outputs"
             )
         changes["predictor"] = replace(recipe.predictor, hidden=tuple(hidden))
-    if asked.queue is not None and recipe.queue:
-        changes["queue"] = asked.queue
-    for name in ("views", "batch_size", "epochs", "target_decay"):
+    for name in ("views", "batch_size", "epochs", "target_decay", "queue"):
         if (value := getattr(asked, name)) is not None:
             changes[name] = value
     return replace(recipe, optimiser=_optimiser(recipe, asked), **changes)
@@ -176,21 +249,6 @@ def _optimiser(recipe: ImageRecipe, asked: Pretraining) -> methods.Optimiser:
         if (value := getattr(asked, name)) is not None:
             changes[name] = value
     return replace(own, **changes)
-
-
-def _objective(asked: Pretraining, method: Method) -> dict[str, Any]:
-    given = {
-        name: value
-        for name in ("similarity", "tau", "alpha", "positives")
-        if (value := getattr(asked, name)) is not None
-    }
-    for name in given:
-        if name not in method.options:
-            raise InputError(
-                f"{name} = {given[name]}, but {method.name} has no such option: leave it out "
-                f"(it has {', '.join(method.options) or 'none'})"
-            )
-    return given
 
 
 def _encoder(recipe: ImageRecipe, asked: Pretraining, n_classes: int) -> EncoderConfig:

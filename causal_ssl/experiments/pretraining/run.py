@@ -18,14 +18,21 @@ from typing import Any
 
 from rich.console import Console
 
-from causal_ssl import methods
 from causal_ssl.datasets.images import Images, open_images
 from causal_ssl.datasets.images.subsets import lists_classes
+from causal_ssl.datasets.space import running_out
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import environment, options
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.monitor import Monitor, some
-from causal_ssl.experiments.pretraining.plan import Plan, devices_of, labels_of, make_plan
+from causal_ssl.experiments.pretraining.plan import (
+    Plan,
+    devices_of,
+    labels_of,
+    make_plan,
+    on_cuda,
+    resolved,
+)
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.watching import watching
 from causal_ssl.training.images import TrainedImages, export_resnet, train_images
@@ -47,7 +54,8 @@ def pretrain(name: str, asked: Pretraining, out: Path | str, *, console: Console
 
     Raises:
         InputError: what does not fit together or is not there; nothing has been changed then.
-        NonFiniteError, KeyboardInterrupt: see `train_images`.
+        NonFiniteError, LostProcessError, KeyboardInterrupt: see `train_images`.
+        Stopped: the disk is full.
     """
     images, plan = opened(name, asked, console=console)
     directory = RunDirectory(out)
@@ -62,7 +70,7 @@ def pretrain(name: str, asked: Pretraining, out: Path | str, *, console: Console
         "workers": asked.workers,
     }
     ImageRun(plan.training, images, plan.views, **options_of_run).require_parts()
-    with _claimed(directory, name, asked):
+    with _claimed(directory, name, asked), running_out(directory.path):
         trained = train_images(plan.training, images, plan.views, **options_of_run)
         if is_first_process():
             _leave(directory, plan, trained, console)
@@ -77,7 +85,7 @@ def opened(
     Raises:
         InputError: see `open_images` and `make_plan`.
     """
-    methods.get(name).image_recipe()  # before anything is listed
+    resolved(name, asked)  # before anything is listed
     if not asked.data_root:
         raise InputError("no images: give --data-root, the folder that they are in")
     images = _open(asked, "train", console)
@@ -133,7 +141,7 @@ def _claimed(directory: RunDirectory, name: str, asked: Pretraining) -> Iterator
         return
     values = {k: v for k, v in options.to_dict(asked).items() if k not in ELSEWHERE}
     with directory.claim("pretraining", {"method": name, **values}):
-        facts = environment.environment("cuda" if asked.device == "cuda" else "cpu")
+        facts = environment.environment("cuda" if on_cuda(asked) else "cpu")
         if not (directory / "environment.json").exists():
             directory.write("environment.json", json.dumps(facts, indent=2) + "\n")
         yield

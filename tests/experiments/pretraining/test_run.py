@@ -15,7 +15,7 @@ import pytest
 import torch
 import torchvision
 
-from causal_ssl import cli
+from causal_ssl import cli, methods
 from causal_ssl.training.images import load_encoder
 
 pytest.importorskip("lightning")
@@ -23,7 +23,7 @@ pytest.importorskip("lightning")
 SMALL = shlex.split(
     "--size 32 --working-size 40 --batch-size 16 --steps 12 --warmup-epochs 1 --log-every 2"
     " --checkpoint-every 2 --workers 0 --device cpu --optimiser lars --learning-rate 0.1"
-    " --critic 32-16 --predictor 32-16 --monitor-images 16 --monitor-every 6"
+    " --monitor-images 16 --monitor-every 6"
     " --compile false --precision float32"
 )
 SHORT = ["--steps", "2", "--warmup-epochs", "0"]
@@ -45,7 +45,10 @@ def arguments_of(
     method: str, root: Path, out: Path, *more: str, encoder: str = "conv4"
 ) -> list[str]:
     data = ["--data-root", str(root), "--out", str(out), "--encoder", encoder]
-    return ["pretrain", method, *SMALL, *data, *more]
+    recipe = methods.get(method).image_recipe()
+    heads = [] if recipe.n_outputs is None else ["--critic", "32-16"]
+    heads += [] if recipe.predictor is None else ["--predictor", "32-16"]
+    return ["pretrain", method, *SMALL, *heads, *data, *more]
 
 
 def weights_of(out: Path) -> dict[str, torch.Tensor]:
@@ -120,8 +123,7 @@ def test_a_resnet_leaves_weights_that_torchvision_reads(
 ) -> None:
     from safetensors.torch import load_file
 
-    arguments = arguments_of("supervised", imagenet, tmp_path / "run", *SHORT)
-    arguments[arguments.index("conv4")] = "resnet18"
+    arguments = arguments_of("supervised", imagenet, tmp_path / "run", *SHORT, encoder="resnet18")
     status, out, _ = call(capsys, arguments)
     assert status == 0
     assert "resnet18.safetensors" in out
@@ -203,3 +205,16 @@ def test_a_run_of_another_method_is_not_continued(
     status, _, err = call(capsys, arguments_of("simclr", imagenet, out, *SHORT))
     assert status == 2
     assert "method: relic there, simclr asked" in err
+
+
+def test_a_run_is_repeated_from_its_config_file(
+    capsys: pytest.CaptureFixture[str], imagenet: Path, tmp_path: Path
+) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert call(capsys, arguments_of("relic", imagenet, one, *SHORT))[0] == 0
+    again = ["--config", str(one / "config.yaml"), "--data-root", str(imagenet), "--workers", "0"]
+    assert call(capsys, ["pretrain", "relic", *again, "--out", str(other)])[0] == 0
+    assert_same_run(one, other)
+    status, _, err = call(capsys, ["pretrain", "byol", *again, "--out", str(tmp_path / "x")])
+    assert status == 2
+    assert "is for the method 'relic', not 'byol'" in err
