@@ -22,6 +22,7 @@ register(
             published=Published(73.5, 1000, "README of the authors' code"),
             source="Zbontar et al. 2021, arXiv 2103.03230, and the authors' code",
             notes=(
+                "the rate falls to 0; the authors' to a thousandth of its peak",
                 "one learning rate for all; the authors' is 0.0048 for biases and norms",
                 "theirs was tuned with gradients divided by the number of processes",
             ),

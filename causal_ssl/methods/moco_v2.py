@@ -21,9 +21,7 @@ register(
             critic=Head((2048,)),
             n_outputs=128,
             views="moco_v2",
-            optimiser=Optimiser(
-                "sgd", 0.03, weight_decay=1e-4, decay_all=True, rule="fixed", warmup_epochs=0
-            ),
+            optimiser=Optimiser("sgd", 0.03, weight_decay=1e-4, decay_all=True, warmup_epochs=0),
             batch_size=256,
             epochs=800,
             target_decay=0.999,

@@ -21,6 +21,7 @@ register(
             epochs=1000,
             published=Published(73.2, 1000, "README of the authors' code"),
             source="Bardes et al. 2022, arXiv 2105.04906, and the authors' code",
+            notes=("the rate falls to 0; the authors' to a thousandth of its peak",),
         ),
     )
 )

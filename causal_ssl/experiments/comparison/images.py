@@ -9,7 +9,7 @@ from causal_ssl.datasets.images import Images, open_images
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.comparison.config import FASHION_MNIST
 from causal_ssl.experiments.comparison.evaluation import Floats, Represented
-from causal_ssl.experiments.pretraining.monitor import Some
+from causal_ssl.experiments.pretraining.monitor import Centres
 from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.training.images import features
 
@@ -23,10 +23,11 @@ class Splits:
     train: Images
     test: Images
 
-    def whole(self, size: int) -> tuple[Some, Some]:
+    def whole(self, size: int) -> tuple[Centres, Centres]:
         """All of either, their centres of so many pixels a side cut out."""
         train, test = (
-            Some(images, np.arange(len(images)), size=size) for images in (self.train, self.test)
+            Centres(images, np.arange(len(images)), size=size, labels=images.labels)
+            for images in (self.train, self.test)
         )
         return train, test
 
@@ -51,7 +52,7 @@ def splits(root: str, *, size: int) -> Splits:
     return Splits(train, test)
 
 
-def represented(encoder: ImageEncoder | None, images: Some, *, device: str) -> Represented:
+def represented(encoder: ImageEncoder | None, images: Centres, *, device: str) -> Represented:
     """Images as an encoder's trunk has them, in eval mode; as they are for None."""
     if encoder is None:
         return Represented(pixels(images), images.labels)
@@ -59,7 +60,7 @@ def represented(encoder: ImageEncoder | None, images: Some, *, device: str) -> R
     return Represented(made.intermediate, images.labels)
 
 
-def pixels(images: Some) -> Floats:
+def pixels(images: Centres) -> Floats:
     """(n, channels * h * w) in [0, 1]; of grey images, whose channels are equal, one channel."""
     image = images.batch(np.arange(len(images)))["image"]
     if bool((image == image[:, :1]).all()):

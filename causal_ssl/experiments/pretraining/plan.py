@@ -88,6 +88,7 @@ def make_plan(name: str, asked: Pretraining, *, n_images: int, n_classes: int) -
             f"{n_images:,} images for a batch of {batch_size:,}: give --batch-size, at most "
             f"{n_images} (or, to a dry run, --dry-run-images)"
         )
+    _check_shares(batch_size, asked)
     per_epoch = n_images // batch_size
     steps = asked.steps or ceil(recipe.epochs * per_epoch)
     warmup = recipe.optimiser.warmup_epochs * per_epoch / steps
@@ -122,6 +123,16 @@ def make_plan(name: str, asked: Pretraining, *, n_images: int, n_classes: int) -
     )
     views = Views(stacks.get(recipe.views).at_size(asked.size))
     return Plan(method, recipe, training, views, steps / per_epoch, n_images, n_classes)
+
+
+def _check_shares(batch_size: int, asked: Pretraining) -> None:
+    ranks = devices_of(asked) * asked.nodes
+    share, left = divmod(batch_size, ranks * asked.accumulate)
+    if left or share < 2:
+        raise InputError(
+            f"batch_size = {batch_size} in {asked.accumulate} micro-batches on {ranks} devices: "
+            f"give a multiple of {ranks * asked.accumulate} with at least 2 images for each"
+        )
 
 
 def asked_for(name: str, preset_name: str, **values: Any) -> Pretraining:
@@ -193,8 +204,11 @@ def resolved(name: str, asked: Pretraining) -> tuple[Method, ImageRecipe]:
         if (value := getattr(asked, option)) is not None
     }
     recipe = replace(_recipe(recipe, asked), objective={**recipe.objective, **objective})
-    method.objective(**recipe.objective)
-    stacks.get(recipe.views)
+    objective_of_run = method.objective(**recipe.objective)
+    n_views, most = stacks.get(recipe.views).n_views, objective_of_run.max_views
+    if n_views < objective_of_run.min_views or (most is not None and n_views > most):
+        wanted = f"{objective_of_run.min_views} or more" if most is None else str(most)
+        raise InputError(f"views {recipe.views!r} are {n_views}: {name} takes {wanted}")
     return method, recipe
 
 

@@ -13,6 +13,7 @@ ended.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from causal_ssl.datasets.space import running_out
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import environment, options
 from causal_ssl.experiments.pretraining.config import Pretraining
-from causal_ssl.experiments.pretraining.monitor import Monitor, some
+from causal_ssl.experiments.pretraining.monitor import Monitor, centres
 from causal_ssl.experiments.pretraining.plan import (
     Plan,
     devices_of,
@@ -70,6 +71,8 @@ def pretrain(name: str, asked: Pretraining, out: Path | str, *, console: Console
         "workers": asked.workers,
     }
     ImageRun(plan.training, images, plan.views, **options_of_run).require_parts()
+    if _exported(plan) and find_spec("safetensors") is None:
+        raise InputError("exporting weights needs safetensors: pip install 'causal-ssl[images]'")
     with _claimed(directory, name, asked), running_out(directory.path):
         trained = train_images(plan.training, images, plan.views, **options_of_run)
         if is_first_process():
@@ -88,31 +91,22 @@ def opened(
     resolved(name, asked)  # before anything is listed
     if not asked.data_root:
         raise InputError("no images: give --data-root, the folder that they are in")
-    images = _open(asked, "train", console)
+    images = _open(asked, "train", console, subset=asked.subset or None)
     return images, make_plan(
         name, asked, n_images=as_if or len(images), n_classes=len(images.classes)
     )
 
 
-def _open(asked: Pretraining, split: str, console: Console) -> Images:
-    subset: str | None = asked.subset or None
+def _open(asked: Pretraining, split: str, console: Console, *, subset: str | None) -> Images:
     with watching(console) as watcher:
         images = open_images(
             asked.data_root,
             split,
             size=asked.working_size,
-            subset=subset if split == "train" else None,
+            subset=subset,
             on_corrupt=asked.on_corrupt,
             watcher=watcher,
         )
-        if subset and split != "train" and lists_classes(subset, tuple(images.classes)):
-            images = open_images(
-                asked.data_root,
-                split,
-                size=asked.working_size,
-                subset=subset,
-                on_corrupt=asked.on_corrupt,
-            )
     if images.skipped:
         console.print(f"{len(images.skipped):,} unreadable images of {split} are left out")
     return images
@@ -121,16 +115,22 @@ def _open(asked: Pretraining, split: str, console: Console) -> Images:
 def _monitor(asked: Pretraining, images: Images, console: Console) -> Monitor | None:
     if not asked.monitor_images:
         return None
+    by_class = bool(asked.subset) and lists_classes(asked.subset, tuple(images.classes))
+    subset = asked.subset if by_class else None
+    n, size = asked.monitor_images, asked.size
     try:
-        held_out = _open(asked, "val", console)
+        held_out = _open(asked, "val", console, subset=subset)
+        score = centres(held_out, n, size=size, seed=0, classes=images.classes)
     except InputError as error:
         raise InputError(
             f"no held-out images to score on: {error}. Give --monitor-images 0 to train without"
         ) from error
-    fit, score = (
-        some(data, asked.monitor_images, size=asked.size, seed=0) for data in (images, held_out)
+    return Monitor(
+        centres(images, n, size=size, seed=0),
+        score,
+        alarm=lambda text: console.print(f"[red]{text}[/red]"),
+        workers=asked.workers,
     )
-    return Monitor(fit, score, alarm=lambda text: console.print(f"[red]{text}[/red]"))
 
 
 @contextmanager
@@ -147,10 +147,15 @@ def _claimed(directory: RunDirectory, name: str, asked: Pretraining) -> Iterator
         yield
 
 
+def _exported(plan: Plan) -> bool:
+    """Whether torchvision has such a network."""
+    encoder = plan.training.encoder
+    return encoder.name.startswith("resnet") and encoder.stem != "3x3"
+
+
 def _leave(directory: RunDirectory, plan: Plan, trained: TrainedImages, console: Console) -> None:
-    trunk = plan.training.encoder.name
-    left = ["encoder.pt"]
-    if trunk.startswith("resnet"):
+    trunk, left = plan.training.encoder.name, ["encoder.pt"]
+    if _exported(plan):
         left.append(f"{trunk}.safetensors")
         export_resnet(directory / left[-1], trained.encoder)
     last = trained.metrics[trained.metrics.step == trained.metrics.step.max()]

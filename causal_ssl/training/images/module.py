@@ -143,7 +143,7 @@ class ImageModule(LightningModule):
             InputError: not as many views as the objective takes, or no images.
         """
         place = self.batches.place(item)
-        generator = generator_for(self.run.seed, "views", *place, device=self.device)
+        generator = generator_for(self.run.seed, "views", *place)
         with torch.autocast(self.device.type, enabled=False):  # of networks, not of pixels
             images, _ = self.run.views(batch, generator)
         wanted = self.objective.min_views

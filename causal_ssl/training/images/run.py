@@ -20,7 +20,7 @@ from causal_ssl.training.images.config import ImageTraining
 from causal_ssl.training.images.launch import Launch, launch_of
 
 Views = Callable[[Any, torch.Generator], tuple[Sequence[Tensor], Any]]
-"""Makes the views of a batch: (batch, generator), both on the device -> (views, record).
+"""Makes the views of a batch: (batch on the device, generator on the CPU) -> (views, record).
 
 Tensors (n, 3, h, w), as many as the objective takes, uint8 or floats in [0, 1], row i of each from
 sample i; the record says what was drawn.

@@ -66,10 +66,11 @@ def train_images(
         config: see `ImageTraining`.
         dataset: see `batches.StepBatches`.
         views: (batch, generator) -> (views, record): tensors (n, 3, h, w), as many as the objective
-            takes, uint8 or floats in [0, 1], row i of each from sample i. Batch and generator are
-            on the device; everything random comes from the generator, which depends on (seed, step,
-            micro-batch, rank). In a checkpoint a dataclass is known by its fields, a function by
-            its name: use a dataclass where views have options.
+            takes, uint8 or floats in [0, 1], row i of each from sample i. The batch is on the
+            device, the generator on the CPU, so that views do not depend on the device; everything
+            random comes from it, and it from (seed, step, micro-batch, rank). In a checkpoint a
+            dataclass is known by its fields, a function by its name: use a dataclass where views
+            have options.
         out: the run's directory.
         seed: of weights, order and views.
         groups: batch -> (n,) integers, iff the objective takes groups.

@@ -59,7 +59,7 @@ def test_moco_has_a_queue_a_constant_average_and_decays_all() -> None:
     training = planned("moco_v2").training
     assert training.queue == 65_536
     assert (training.target_decay, training.target_schedule) == (0.999, "constant")
-    assert training.learning_rate == 0.03
+    assert training.learning_rate == pytest.approx(0.03)
     assert training.decay_all
 
 

@@ -3,19 +3,27 @@
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 import torchvision
+from torch.nn import functional as F
 
 from causal_ssl import cli, methods
+from causal_ssl.datasets.images import Images, open_images
+from causal_ssl.errors import InputError
+from causal_ssl.experiments.pretraining.monitor import centres
 from causal_ssl.training.images import load_encoder
 
 pytest.importorskip("lightning")
@@ -64,20 +72,17 @@ def assert_same_run(one: Path, other: Path) -> None:
 
 def kill_when(command: list[str], condition: object, seconds: float = 120.0) -> None:
     """Start a command, and kill it and all that it started as soon as the condition holds."""
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=ENVIRONMENT,
-        start_new_session=True,
-    )
-    try:
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            command, stdout=said, stderr=said, env=ENVIRONMENT, start_new_session=True
+        )
         deadline = time.monotonic() + seconds
-        while not condition():  # type: ignore[operator]
-            assert process.poll() is None, "ended before it was killed"
+        while process.poll() is None and not condition():  # type: ignore[operator]
             assert time.monotonic() < deadline, "waited in vain"
             time.sleep(0.01)
-    finally:
+        if process.poll() is not None:
+            said.seek(0)
+            pytest.fail(f"ended before it was killed: {said.read()[-3000:]}")
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
@@ -175,7 +180,8 @@ def test_a_dry_run_says_what_the_whole_run_takes_and_leaves_nothing(
     [
         (["--data-root", "nowhere"], "nowhere is not a folder"),
         (["--batch-size", "64"], "48 images for a batch of 64"),
-        (["--accumulate", "3"], "give a multiple of 3"),
+        (["--accumulate", "3"], "give a multiple of 3 with at least 2 images for each"),
+        (["--views", "supervised"], "views 'supervised' are 1: relic takes 2 or more"),
         (["--alpha", "-1"], "alpha must be at least 0, got -1"),
         (["--tau", "0"], "tau must be above 0, got 0"),
         (["--precision", "tf32"], "precision 'tf32' on cpu"),
@@ -218,3 +224,69 @@ def test_a_run_is_repeated_from_its_config_file(
     status, _, err = call(capsys, ["pretrain", "byol", *again, "--out", str(tmp_path / "x")])
     assert status == 2
     assert "is for the method 'relic', not 'byol'" in err
+
+
+def test_probes_number_classes_by_name(imagenet: Path) -> None:
+    train, val = (open_images(imagenet, split, size=40) for split in ("train", "val"))
+    some = val_without(val, "n02123394")
+    fit = centres(train, 48, size=32, seed=0)
+    held_out = centres(some, 12, size=32, seed=0, classes=train.classes)
+    names = {train.classes[label] for label in held_out.labels}
+    assert names == set(val.classes) - {"n02123394"}
+    assert {train.classes[label] for label in fit.labels} == set(train.classes)
+    with pytest.raises(InputError, match="classes that no training image has: n02123394"):
+        centres(val, 12, size=32, seed=0, classes=some.classes)
+
+
+def val_without(images: Images, name: str) -> Images:
+    """The folder of a split with one class less, opened anew."""
+    folder = images.folder  # type: ignore[attr-defined]
+    kept = [each for each in images.classes if each != name]
+    listed = folder.parent / "some-classes.txt"
+    listed.write_text("\n".join(kept))
+    return open_images(folder.parent, "val", size=40, subset=listed)
+
+
+def test_probes_see_the_centre_in_its_true_proportions() -> None:
+    """A wide image with a circle in its middle, squeezed to a square when it is read."""
+    rows, columns = np.mgrid[:240, :480]
+    circle = ((rows - 120) ** 2 + (columns - 240) ** 2 < 60**2).astype(np.float32)
+    squeezed = F.interpolate(torch.tensor(circle)[None, None], size=(64, 64), mode="area")
+    image = (squeezed.expand(1, 3, -1, -1) * 255).to(torch.uint8)
+
+    class One:
+        labels, classes = np.zeros(1, np.int64), ["circle"]
+
+        def __len__(self) -> int:
+            return 1
+
+        def batch(self, indices: Any, generator: Any = None) -> dict[str, torch.Tensor]:
+            return {"image": image, "aspect": torch.tensor([2.0])}
+
+    seen = centres(One(), 1, size=56, seed=0).batch(np.zeros(1, np.int64))["image"]
+    inside = seen[0, 0] > 127
+    height, width = inside.any(1).sum(), inside.any(0).sum()
+    assert abs(int(height) - int(width)) <= 2
+
+
+def test_a_single_class_leaves_classifiers_out(
+    capsys: pytest.CaptureFixture[str], imagenet: Path, tmp_path: Path
+) -> None:
+    for split in ("train", "val"):
+        shutil.copytree(imagenet / split / "n02123394", tmp_path / "data" / split / "all")
+    out = tmp_path / "run"
+    small = ["--batch-size", "4", *SHORT]
+    assert call(capsys, arguments_of("relic", tmp_path / "data", out, *small))[0] == 0
+    metrics = set(pd.read_csv(out / "metrics.csv")["metric"])
+    assert "rank_me" in metrics
+    assert not {"knn_top1", "linear_top1"} & metrics
+
+
+def test_a_small_stem_is_trained_and_not_exported(
+    capsys: pytest.CaptureFixture[str], imagenet: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    arguments = arguments_of("simclr", imagenet, out, *SHORT, "--stem", "3x3", encoder="resnet18")
+    assert call(capsys, arguments)[0] == 0
+    assert (out / "encoder.pt").exists()
+    assert not list(out.glob("*.safetensors"))
