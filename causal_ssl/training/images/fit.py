@@ -23,7 +23,7 @@ from causal_ssl.training.images.checkpoints import RUN, Checkpoints, load
 from causal_ssl.training.images.encoder_file import CHECKPOINTS, ENCODER, save_encoder
 from causal_ssl.training.images.gather import PATIENCE, lost_processes_named, wait_for_all
 from causal_ssl.training.images.interrupts import stop_requests
-from causal_ssl.training.images.launch import Launch
+from causal_ssl.training.images.launch import Launch, is_first_process
 from causal_ssl.training.images.loggers import ExtraLoggers, tensorboard, wandb
 from causal_ssl.training.images.module import ImageModule
 from causal_ssl.training.images.progress import ImageProgress
@@ -51,7 +51,8 @@ def fit(run: ImageRun, on_progress: Callable[[ImageProgress], None]) -> None:
     module = ImageModule(run).train()
     last = checkpoints.last()
     start = 0 if last is None else _restored(module, last)
-    files.write(run.out / "training.json", json.dumps(run.identity, indent=2) + "\n")
+    if is_first_process():  # which may have to make the directory its own first
+        files.write(run.out / "training.json", json.dumps(run.identity, indent=2) + "\n")
     with lost_processes_named(checkpoints):
         if start < run.config.steps:
             _advance(module, checkpoints, start, on_progress)
