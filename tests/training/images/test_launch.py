@@ -1,8 +1,12 @@
 """How many processes train, by what a launcher says."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from causal_ssl.errors import InputError
+from causal_ssl.training.images import fit
 from causal_ssl.training.images.launch import Launch, is_first_process, launch_of
 
 
@@ -56,3 +60,22 @@ def test_without_a_launcher_what_was_asked_for() -> None:
 def test_the_first_of_the_processes_that_the_first_one_starts() -> None:
     for node, local, first in (("0", "0", True), ("0", "1", False), ("1", "0", False)):
         assert is_first_process({"NODE_RANK": node, "LOCAL_RANK": local}) == first
+
+
+def test_only_the_first_process_writes_before_training_begins(
+    run: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others could be there before the first has made the directory its own."""
+
+    def began(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fit, "_advance", began)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with pytest.raises(KeyboardInterrupt):
+        run("other")
+    assert not list(tmp_path.rglob("*.*"))
+    monkeypatch.delenv("LOCAL_RANK")
+    with pytest.raises(KeyboardInterrupt):
+        run("first")
+    assert (tmp_path / "first" / "training.json").exists()
