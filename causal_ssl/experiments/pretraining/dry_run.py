@@ -9,10 +9,10 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
+from rich.filesize import decimal
 from torch import Tensor, nn
 
 from causal_ssl.datasets.images import Images
@@ -120,7 +120,7 @@ def measure(plan: Plan, asked: Pretraining, images: Images) -> Measured:
 
 def _median(trained: TrainedImages, name: str) -> float:
     timing = trained.timing
-    return float(median(timing[timing.metric == name].value))
+    return float(timing.loc[timing.metric == name, "value"].median())
 
 
 def needed(plan: Plan, asked: Pretraining, images: Images) -> Memory:
@@ -233,7 +233,7 @@ def _estimates(
     seconds = per_image * training.batch_size * training.steps / ranks
     machine = f"{ranks} devices like this one" if ranks > 1 else "this machine"
     in_all = memory.weights + memory.activations
-    peak = "" if measured.peak_bytes is None else f"; {_bytes(measured.peak_bytes)} were"
+    peak = "" if measured.peak_bytes is None else f"; {decimal(measured.peak_bytes)} were"
     disk = KEPT * measured.checkpoint_bytes
     return [
         (
@@ -244,28 +244,14 @@ def _estimates(
         ("time", f"{_duration(seconds)} on {machine}, probes aside"),
         (
             "memory",
-            f"{_bytes(in_all)} a device: {_bytes(memory.weights)} for weights, gradients and "
-            f"optimiser, {_bytes(memory.activations)} for activations{peak}",
+            f"{decimal(in_all)} a device: {decimal(memory.weights)} for weights, gradients and "
+            f"optimiser, {decimal(memory.activations)} for activations{peak}",
         ),
         (
             "disk",
-            f"{_bytes(disk)}: checkpoints of {_bytes(measured.checkpoint_bytes)}, {KEPT} at most",
+            f"{decimal(disk)}: checkpoints of {decimal(measured.checkpoint_bytes)}, {KEPT} at most",
         ),
     ]
-
-
-def _bytes(n: float) -> str:
-    """In the unit that reads best.
-
-    Examples:
-        >>> _bytes(2_500_000)
-        '2.5 MB'
-    """
-    for unit in ("B", "kB", "MB", "GB"):
-        if n < 1000:
-            return f"{n:.3g} {unit}"
-        n /= 1000
-    return f"{n:.3g} TB"
 
 
 def _duration(seconds: float) -> str:
