@@ -17,7 +17,7 @@ def run(given: list[str], words: list[str]) -> None:
     from causal_ssl.experiments import methods_table
 
     if asked.name is not None:
-        print(methods_table.in_words(asked.name))
+        print(methods_table.described(asked.name))
         return
     rows = methods_table.methods_table()
     if asked.markdown:

@@ -1,8 +1,8 @@
 """The registry as a table, and one entry of it in words: `causal-ssl methods`."""
 
 from causal_ssl import methods
-from causal_ssl.methods import ImageRecipe, Method, Optimiser
-from causal_ssl.models.heads import Head
+from causal_ssl.methods import ImageRecipe, Method
+from causal_ssl.methods.words import in_words
 
 COLUMNS = (
     "method",
@@ -49,14 +49,14 @@ def as_markdown(rows: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def in_words(name: str) -> str:
+def described(name: str) -> str:
     """One method with its recipe, sources and notes.
 
     Raises:
         InputError: there is none of that name.
 
     Examples:
-        >>> print(in_words("relic").splitlines()[0])
+        >>> print(described("relic").splitlines()[0])
         ReLIC: InfoNCE plus invariance of its predictions under style interventions
     """
     method = methods.get(name)
@@ -69,15 +69,8 @@ def in_words(name: str) -> str:
 
 
 def _recipe(method: Method, recipe: ImageRecipe) -> list[str]:
-    row = dict(zip(COLUMNS, _row(method), strict=True))
-    facts = {name: row[name] for name in COLUMNS[2:9]}
+    facts = {part: text for part, text in in_words(method, recipe).items() if text}
     facts["objective"] = ", ".join(f"{k} = {v}" for k, v in recipe.objective.items()) or "as above"
-    facts["weight decay"] = f"{recipe.optimiser.weight_decay:g}, " + (
-        "of all parameters" if recipe.optimiser.decay_all else "not of biases and norms"
-    )
-    facts["warm-up"] = f"{recipe.optimiser.warmup_epochs:g} epochs"
-    if recipe.queue:
-        facts["queue"] = f"{recipe.queue:,} outputs"
     facts["source"] = recipe.source
     if recipe.published is not None:
         shown = recipe.published
@@ -91,30 +84,12 @@ def _section(title: str, facts: dict[str, str]) -> list[str]:
 
 
 def _row(method: Method) -> tuple[str, ...]:
-    objective = method.objective_class.__name__
-    target = "EMA" if method.target else NOTHING
-    recipe = method.images
-    if recipe is None:
-        return (method.name, objective, target, *[NOTHING] * 7)
-    outputs = "classes" if recipe.n_outputs is None else str(recipe.n_outputs)
-    return (
-        method.name,
-        objective,
-        target,
-        _widths(recipe.critic, outputs),
-        NOTHING if recipe.predictor is None else _widths(recipe.predictor, outputs),
-        recipe.views,
-        _rate(recipe.optimiser),
-        str(recipe.batch_size),
-        str(recipe.epochs),
-        NOTHING if recipe.published is None else str(recipe.published.top1),
-    )
-
-
-def _widths(head: Head, outputs: str) -> str:
-    return "-".join([*map(str, head.hidden), outputs])
-
-
-def _rate(optimiser: Optimiser) -> str:
-    per = " b/256" if optimiser.rule == "linear" else ""
-    return f"{optimiser.name} {optimiser.learning_rate:g}{per}"
+    """Cells in the order of `COLUMNS`; of a recipe as in `in_words`, but rates for any batch."""
+    cells = {"method": method.name, "objective": method.objective_class.__name__}
+    if (recipe := method.images) is not None:
+        cells |= in_words(method, recipe)
+        per = " b/256" if recipe.optimiser.rule == "linear" else ""
+        cells["optimiser"] += f" {recipe.optimiser.learning_rate:g}{per}"
+        cells["top-1 %"] = str(recipe.published.top1) if recipe.published else ""
+    cells["target"] = "EMA" if method.target else ""
+    return tuple(cells.get(column) or NOTHING for column in COLUMNS)

@@ -48,6 +48,18 @@ class Head:
             in_range("width of a hidden layer", width, at_least=1)
         in_range("slope", self.slope, at_least=0, at_most=1)
 
+    def widths(self, outputs: int | str) -> str:
+        """The widths of its layers as one word, the last that of its outputs.
+
+        Args:
+            outputs: how many, or a word for their number.
+
+        Examples:
+            >>> Head((2048,)).widths(128)
+            '2048-128'
+        """
+        return "-".join(map(str, (*self.hidden, outputs)))
+
     def make(self, d_in: int, d_out: int) -> nn.Module:
         """The network (n, d_in) -> (n, d_out); torch's initial weights, from its global state."""
         widths = (d_in, *self.hidden, d_out)

@@ -24,8 +24,8 @@ def test_every_method_has_a_row_and_the_text_is_aligned() -> None:
 
 
 @pytest.mark.parametrize("name", methods.all_names())
-def test_in_words_names_source_and_what_a_paper_leaves_open(name: str) -> None:
-    method, text = methods.get(name), methods_table.in_words(name)
+def test_a_description_names_source_and_what_a_paper_leaves_open(name: str) -> None:
+    method, text = methods.get(name), methods_table.described(name)
     assert method.citation in text
     if method.images is None:
         assert "no recipe for images" in text
@@ -36,4 +36,4 @@ def test_in_words_names_source_and_what_a_paper_leaves_open(name: str) -> None:
 
 def test_an_unknown_method_is_refused() -> None:
     with pytest.raises(InputError, match="did you mean 'moco_v2'"):
-        methods_table.in_words("moco2")
+        methods_table.described("moco2")

@@ -49,6 +49,11 @@ def test_without_hidden_layers_it_is_one_affine_map() -> None:
     assert isinstance(Head().make(6, 3), nn.Linear)
 
 
+def test_widths_in_words() -> None:
+    assert Head((5, 4)).widths(3) == "5-4-3"
+    assert Head().widths("classes") == "classes"
+
+
 def test_bad_heads() -> None:
     with pytest.raises(InputError, match="width of a hidden layer must be at least 1, got 0"):
         Head((5, 0))

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from causal_ssl.datasets.images import Images
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.pretraining.config import Pretraining
-from causal_ssl.experiments.pretraining.plan import Plan, devices_of, labels_of, on_cuda, widths_of
+from causal_ssl.experiments.pretraining.plan import Plan, devices_of, labels_of, on_cuda
+from causal_ssl.methods.words import in_words
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 from causal_ssl.training.images import TrainedImages, train_images
 from causal_ssl.training.images.launch import launch_of
@@ -173,12 +174,10 @@ def _activations(encoder: ImageEncoder, images: Tensor, *, bf16: bool) -> int:
 
 def described(plan: Plan, asked: Pretraining) -> list[tuple[str, str]]:
     """The run in words."""
-    training, recipe = plan.training, plan.recipe
+    training, words = plan.training, in_words(plan.method, plan.recipe)
     encoder = image_encoder(training.encoder, seed=0)
     trunk, critic = (_numbers(part) / 1e6 for part in (encoder.trunk, encoder.head))
-    widths = widths_of(recipe.critic, training.encoder.n_outputs)
-    rate, base = training.learning_rate, recipe.optimiser
-    rule = f" ({base.learning_rate:g} x {training.batch_size}/256)" if base.rule == "linear" else ""
+    widths = plan.recipe.critic.widths(training.encoder.n_outputs)
     lines = [
         ("images", f"{plan.n_images:,} of {plan.n_classes:,} classes"),
         (
@@ -193,15 +192,13 @@ def described(plan: Plan, asked: Pretraining) -> list[tuple[str, str]]:
         ("steps", f"{training.steps:,}, {plan.epochs:,.4g} epochs; {_batch(plan, asked)}"),
         (
             "optimiser",
-            f"{training.optimiser}, learning rate {rate:g}{rule}, warm-up "
+            f"{words['optimiser']}, learning rate {words['learning rate']}, warm-up "
             f"{training.warmup * training.steps:.0f} steps, then a cosine to 0; weight decay "
-            f"{training.weight_decay:g}",
+            f"{words['weight decay']}",
         ),
     ]
     if plan.method.target:
-        lines.append(
-            ("target", f"moving average, {training.target_decay:g}, {training.target_schedule}")
-        )
+        lines.append(("target", words["target"]))
     return lines
 
 

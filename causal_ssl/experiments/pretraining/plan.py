@@ -13,7 +13,6 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments import options
 from causal_ssl.experiments.pretraining.config import Pretraining, preset
 from causal_ssl.methods import ImageRecipe, Method
-from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig
 from causal_ssl.training.images import ImageTraining
 from causal_ssl.training.images.launch import launch_of
@@ -230,11 +229,11 @@ def _recipe(recipe: ImageRecipe, asked: Pretraining) -> ImageRecipe:
     """The recipe with what was asked of heads, optimiser and numbers."""
     changes: dict[str, Any] = {}
     if asked.critic is not None:
-        *hidden, n_outputs = _widths("critic", asked.critic)
+        *hidden, n_outputs = _widths_in("critic", asked.critic)
         changes["critic"] = replace(recipe.critic, hidden=tuple(hidden))
         changes["n_outputs"] = n_outputs
     if asked.predictor is not None and recipe.predictor is not None:
-        *hidden, last = _widths("predictor", asked.predictor)
+        *hidden, last = _widths_in("predictor", asked.predictor)
         wanted = changes.get("n_outputs", recipe.n_outputs)
         if last != wanted:
             raise InputError(
@@ -277,13 +276,8 @@ def _encoder(recipe: ImageRecipe, asked: Pretraining, n_classes: int) -> Encoder
     )
 
 
-def _widths(name: str, text: str) -> list[int]:
+def _widths_in(name: str, text: str) -> list[int]:
     parts = text.split("-")
     if not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise InputError(f"{name} {text!r}: give the widths of its layers, such as 2048-128")
     return [int(part) for part in parts]
-
-
-def widths_of(head: Head, n_outputs: int) -> str:
-    """A head as `--critic` takes it."""
-    return "-".join(map(str, (*head.hidden, n_outputs)))

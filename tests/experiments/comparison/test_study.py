@@ -150,7 +150,7 @@ def test_losses_and_plans_of_every_method_are_kept(finished: Path) -> None:
     }
     assert history["step"].max() == 6
     plans = pd.read_csv(finished / "plans.csv").set_index(["method", "what"])
-    assert plans.loc[("relic", "batch")].tolist() == ["4,096", "32"]
+    assert plans.loc[("relic", "batch")].tolist() == ["4096", "32"]
     assert plans.loc[("relic", "optimiser")].tolist() == ["lars", "adam"]
 
 

@@ -1,0 +1,44 @@
+"""A recipe in words: one text for each of its parts, the same wherever recipes are shown."""
+
+from causal_ssl.methods.recipe import ImageRecipe, Optimiser
+from causal_ssl.methods.registry import Method
+
+
+def in_words(method: Method, recipe: ImageRecipe) -> dict[str, str]:
+    """Part -> text, "" for a part that it has not; names and numbers as options take them.
+
+    Args:
+        method: whose it is.
+        recipe: its own, or that with parts replaced.
+
+    Examples:
+        >>> from causal_ssl import methods
+        >>> simclr = methods.get("simclr")
+        >>> said = in_words(simclr, simclr.image_recipe())
+        >>> said["critic"], said["predictor"], said["learning rate"]
+        ('2048-128', '', '0.3 x 4096/256 = 4.8')
+    """
+    optimiser = recipe.optimiser
+    outputs = "classes" if recipe.n_outputs is None else recipe.n_outputs
+    average = f"moving average, {recipe.target_decay:g}, {recipe.target_schedule}"
+    decayed = "of all parameters" if optimiser.decay_all else "not of biases and norms"
+    return {
+        "target": average if method.target else "",
+        "critic": recipe.critic.widths(outputs),
+        "predictor": recipe.predictor.widths(outputs) if recipe.predictor else "",
+        "views": recipe.views,
+        "optimiser": optimiser.name,
+        "learning rate": _rate(optimiser, recipe.batch_size),
+        "weight decay": f"{optimiser.weight_decay:g}, {decayed}",
+        "warm-up epochs": f"{optimiser.warmup_epochs:g}",
+        "batch": str(recipe.batch_size),
+        "epochs": f"{recipe.epochs:g}",
+        "queue": str(recipe.queue or ""),
+    }
+
+
+def _rate(optimiser: Optimiser, batch_size: int) -> str:
+    rate = f"{optimiser.rate(batch_size):g}"
+    if optimiser.rule == "fixed":
+        return rate
+    return f"{optimiser.learning_rate:g} x {batch_size}/256 = {rate}"
