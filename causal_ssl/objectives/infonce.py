@@ -1,5 +1,6 @@
 """InfoNCE: which of the candidates is the other view of this sample?"""
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any, Literal, get_args
 
@@ -119,6 +120,11 @@ class InfoNCE(Objective):
     @property
     def takes_groups(self) -> bool:
         return self.positives != "instance"
+
+    def views_used(self, n_views: int) -> tuple[Sequence[int], Sequence[int]]:
+        if self.symmetric or self.negatives == "both_views":
+            return super().views_used(n_views)
+        return range(n_views - 1), range(1, n_views)
 
     def terms(
         self,

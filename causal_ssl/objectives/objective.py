@@ -50,10 +50,22 @@ class Objective(nn.Module, ABC):
         """Whether a call must bring a target network's outputs: outputs collapse without."""
         return False
 
+    def views_used(self, n_views: int) -> tuple[Sequence[int], Sequence[int]]:
+        """Which online views, and which of a target network, a call looks at; it may lack others.
+
+        Without a target network all are looked at.
+
+        Examples:
+            >>> from causal_ssl.objectives import InfoNCE
+            >>> [list(views) for views in InfoNCE().views_used(3)]  # anchors, candidates
+            [[0, 1], [1, 2]]
+        """
+        return range(n_views), range(n_views)
+
     def forward(
         self,
-        online: Sequence[Tensor],
-        target: Sequence[Tensor] | None = None,
+        online: Sequence[Tensor | None],
+        target: Sequence[Tensor | None] | None = None,
         negatives: Tensor | None = None,
         groups: Tensor | None = None,
         negative_groups: Tensor | None = None,
@@ -61,7 +73,8 @@ class Objective(nn.Module, ABC):
         """The terms, each of shape (...).
 
         Args:
-            online: one tensor (..., n, d) per view.
+            online: one tensor (..., n, d) per view; with a target network, None where `views_used`
+                has not the view.
             target: as `online`, from the target network; None: the online outputs themselves.
             negatives: (..., m, d), outputs of a batch of its own, iff `takes_negatives`.
             groups: (..., n), the group of each sample as an integer label, iff `takes_groups`.
@@ -71,13 +84,14 @@ class Objective(nn.Module, ABC):
             InputError: shapes that do not fit each other; negatives or groups that are missing or
                 not used; labels that are no integers; no target where one is needed.
         """
-        online = self._checked(online, "online")
+        wanted, every = self.views_used(len(online)), range(len(online))
+        online = self._checked(online, "online", wanted[0] if target is not None else every)
         if target is None and self.needs_target:
             raise InputError(
                 f"no target: without a target network's outputs {type(self).__name__} is best at "
                 "one output for all samples; give target=[...], one tensor a view"
             )
-        target = online if target is None else self._checked(target, "target", like=online)
+        target = online if target is None else self._checked(target, "target", wanted[1], online)
         self._check_negatives(online[0], negatives)
         self._check_groups(online[0], groups)
         self._check_negative_groups(negatives, negative_groups)
@@ -134,28 +148,42 @@ class Objective(nn.Module, ABC):
             )
 
     def _checked(
-        self, views: Sequence[Tensor], name: str, like: list[Tensor] | None = None
+        self,
+        views: Sequence[Tensor | None],
+        name: str,
+        used: Sequence[int],
+        like: list[Tensor] | None = None,
     ) -> list[Tensor]:
         if isinstance(views, Tensor):
             raise InputError(
                 f"{name} is one tensor of shape {tuple(views.shape)}: give a list, one a view"
             )
-        shapes = [tuple(view.shape) for view in views]
-        if like is not None and (len(views) != len(like) or shapes[0] != like[0].shape):
+        if like is not None and len(views) != len(like):
             raise InputError(
-                f"{name} has shapes {shapes}, online {[tuple(view.shape) for view in like]}: "
-                "both networks must give the same views of the same samples"
+                f"{name} has {len(views)} views, online {len(like)}: both networks must give the "
+                "same views"
             )
         if len(views) < self.min_views or (self.max_views and len(views) > self.max_views):
             wanted = "2" if self.max_views == 2 else f"{self.min_views} or more"
             raise InputError(f"{name} has {len(views)} views: {type(self).__name__} takes {wanted}")
+        if missing := [k for k in used if k < len(views) and views[k] is None]:
+            raise InputError(f"{name} lacks view {missing[0]}: {type(self).__name__} looks at it")
+        given = [view for view in views if view is not None]
+        shapes = [tuple(view.shape) for view in given]
+        if like is not None and shapes[0] != like[0].shape:
+            raise InputError(
+                f"{name} has shapes {shapes}, online {tuple(like[0].shape)}: both networks must "
+                "give the same views of the same samples"
+            )
         if len(set(shapes)) > 1 or len(shapes[0]) < 2:
             raise InputError(
                 f"{name} has shapes {shapes}: every view must be (..., n, d) of the same samples"
             )
         if shapes[0][-2] < 2:
             raise InputError(f"{name} has shape {shapes[0]}: a batch needs at least 2 samples")
-        return [widened(view) for view in views]
+        # Not a number: an objective that looks at a view which it said it does not shows at once.
+        blank = given[0].new_full((), torch.nan).expand(shapes[0])
+        return [widened(blank if view is None else view) for view in views]
 
 
 def _check_labels(name: str, labels: Tensor, kind: str, outputs: Tensor) -> None:

@@ -142,3 +142,27 @@ def test_objectives_for_two_views_refuse_a_third_and_a_batch_of_negatives(
         objective([u, v, u])
     with pytest.raises(InputError, match="no batch of negatives"):
         objective([u, v], negatives=u)
+
+
+@every_objective
+@pytest.mark.parametrize("n_views", [2, 3])
+def test_views_that_are_not_used_can_be_left_out_and_others_cannot(
+    objective: Objective, n_views: int
+) -> None:
+    if objective.max_views is not None and n_views > objective.max_views:
+        pytest.skip("compares two views")
+    networks = [[*outputs(6, 4), *outputs(6, 4)][k : k + n_views] for k in (0, 1)]
+    used = objective.views_used(n_views)
+    whole = objective(online=networks[0], target=networks[1])
+    without = [
+        [view if k in one else None for k, view in enumerate(views)]
+        for views, one in zip(networks, used, strict=True)
+    ]
+    found = objective(online=without[0], target=without[1])
+    assert all(torch.equal(whole[name], found[name]) for name in whole)
+    with pytest.raises(InputError, match="online lacks view"):
+        objective(online=[None, *networks[0][1:]], target=networks[1])
+    with pytest.raises(InputError, match="target lacks view"):
+        objective(online=networks[0], target=[*networks[1][:-1], None])
+    with pytest.raises(InputError, match="online lacks view"):
+        objective(online=[*networks[0][:-1], None])

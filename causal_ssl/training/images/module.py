@@ -29,7 +29,9 @@ from causal_ssl.training.optimisers import make_optimiser
 class ImageModule(LightningModule):
     """Encoder, predictor, target network, queue and objective, and how they take a step.
 
-    Views pass through the encoder one after the other, so batch norm sees one view at a time. A
+    Views pass through the encoder one after the other, so batch norm sees one view at a time, and
+    with a target network those alone that the objective looks at: MoCo's anchors pass through the
+    encoder, their other views through the target. A
     target network stays in training mode: its parameters are moving averages, its batch statistics
     its own. The predictor follows the encoder, not the target. The objective is computed on the
     outputs of all processes, by each of them. A queue takes, after the step, what the objective
@@ -159,16 +161,27 @@ class ImageModule(LightningModule):
             images: this process's views, each (n, 3, h, w).
             groups: of this process's samples, (n,).
         """
-        online = [gathered(widened(self._online(view))) for view in images]
-        target = None
-        if self.target is not None:
-            target = [gathered(widened(self.target(view).final)) for view in images]
+        online, target = self._compared(images)
         labels = None if groups is None else gathered(groups)
         past = self._past(labels)
         if self.queue is not None:
-            self._outputs.append((target or online)[-1].detach())
+            last = (target or online)[-1]
+            assert last is not None  # every objective looks at the last candidates
+            self._outputs.append(last.detach())
             self._groups += [] if labels is None else [labels]
         return self.objective(online=online, target=target, groups=labels, **past)
+
+    def _compared(
+        self, images: Sequence[Tensor]
+    ) -> tuple[list[Tensor | None], list[Tensor | None] | None]:
+        """What both networks make of the views, of all processes; None where none is needed."""
+        if self.target is None:
+            return [_of_all(self._online(view)) for view in images], None
+        anchors, candidates = self.objective.views_used(len(images))
+        network, numbered = self.target, list(enumerate(images))
+        online = [_of_all(self._online(view)) if k in anchors else None for k, view in numbered]
+        target = [_of_all(network(view).final) if k in candidates else None for k, view in numbered]
+        return online, target
 
     def _online(self, view: Tensor) -> Tensor:
         final = self.encoder(view).final
@@ -209,3 +222,8 @@ class ImageModule(LightningModule):
         """Say whose checkpoint it is."""
         description = encoder_description(self.encoder)
         checkpoint[RUN] = {"identity": self.run.identity, "encoder": description}
+
+
+def _of_all(outputs: Tensor) -> Tensor:
+    """Those of all processes, in float32 at least."""
+    return gathered(widened(outputs))

@@ -135,6 +135,15 @@ def test_steps_are_as_transcribed(
         torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize(("method", "seen"), [("queued", 1), ("relic_t", 2)])
+def test_the_encoder_sees_the_views_that_are_anchors(
+    run: Run, views: Callable, method: str, seen: int
+) -> None:
+    trained = run(config=config(method=method, queue=12 if method == "queued" else 0), views=views)
+    norms = [m for m in trained.encoder.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert {int(norm.num_batches_tracked) for norm in norms} == {seen * STEPS}
+
+
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("accumulate", [1, 2, 4])
 def test_micro_batches_and_ranks_share_one_batch(ranks: int, accumulate: int) -> None:
