@@ -9,7 +9,8 @@ from causal_ssl.cli.fields import add_fields, from_file, given_values
 from causal_ssl.cli.words import fail
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import options
-from causal_ssl.experiments.pretraining.config import Pretraining, presets
+from causal_ssl.experiments.catalogue import preset_title, presets
+from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.parser import Parser
 
 EXAMPLES = """examples:
@@ -65,7 +66,8 @@ def pretrain_parser() -> Parser:
     parser.usage = "causal-ssl pretrain METHOD [options]"
     parser.add_argument("method", metavar="METHOD", nargs="?", help="of `causal-ssl methods`")
     group = parser.add_argument_group("the run")
-    titles = "; ".join(f"{name}: {text}" for name, text in presets().items())
+    names = presets("pretraining")
+    titles = "; ".join(f"{name}: {preset_title('pretraining', name)}" for name in names)
     group.add_argument(
         "--preset",
         metavar="NAME",

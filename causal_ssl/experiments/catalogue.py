@@ -1,4 +1,4 @@
-"""Which studies there are, and their presets: what the command line knows without computing.
+"""Which studies there are, and all presets: what the command line knows without computing.
 
     config = from_preset("numerical", "quick", methods=("relic",))
     study_of(config.name).load()      # how it is run; imports what it needs
@@ -10,6 +10,7 @@ A study is a folder here with a config (`config.py`, light: help must not wait f
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module, resources
+from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -161,29 +162,48 @@ def study_of(name: str) -> Entry:
     return STUDIES[name]
 
 
-def presets(study: str) -> list[str]:
-    """Names of the presets of a study.
+def presets(of: str) -> list[str]:
+    """Names of the presets of a study, or of "pretraining".
 
     Examples:
         >>> presets("numerical")
         ['quick', 'standard', 'paper']
     """
-    folder = resources.files("causal_ssl.experiments") / "presets" / study
-    found = {entry.name.removesuffix(".yaml") for entry in folder.iterdir()}
+    found = {entry.name.removesuffix(".yaml") for entry in _folder(of).iterdir()}
     order = ["quick", "standard", "paper"]
-    return sorted(found, key=lambda name: order.index(name) if name in order else len(order))
+    return sorted(found, key=lambda name: (order.index(name) if name in order else 3, name))
 
 
-def preset(study: str, name: str) -> dict[str, Any]:
+def preset(of: str, name: str) -> dict[str, Any]:
     """The values of a preset, nested as in its YAML file.
 
     Raises:
         InputError: there is no such preset; the message names the nearest.
     """
-    if name not in (known := presets(study)):
+    return yaml.safe_load(_text(of, name)) or {}
+
+
+def preset_title(of: str, name: str) -> str:
+    """What a preset is for: the first line of its file, a comment.
+
+    Raises:
+        InputError: as `preset`.
+
+    Examples:
+        >>> preset_title("pretraining", "causal3dident-resnet18")
+        'ResNet-18 on a Causal3DIdent set, rendered or published'
+    """
+    return _text(of, name).splitlines()[0].removeprefix("# ").rstrip(".")
+
+
+def _folder(of: str) -> Traversable:
+    return resources.files("causal_ssl.experiments") / "presets" / of
+
+
+def _text(of: str, name: str) -> str:
+    if name not in (known := presets(of)):
         raise unknown_name("preset", name, known)
-    path = resources.files("causal_ssl.experiments") / "presets" / study / f"{name}.yaml"
-    return yaml.safe_load(path.read_text()) or {}
+    return (_folder(of) / f"{name}.yaml").read_text()
 
 
 def from_preset(study: str, name: str = "quick", **values: Any) -> Any:

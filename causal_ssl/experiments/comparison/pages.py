@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from causal_ssl import methods
 from causal_ssl.analysis.gallery import gallery
 from causal_ssl.analysis.report import Bullets, Details, Picture, Report, Section, Text
+from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.comparison import figures, page_tables, pictures
 from causal_ssl.experiments.comparison.caveats import caveats
 from causal_ssl.experiments.comparison.config import PRESET, MethodsStudy
 from causal_ssl.experiments.comparison.summary import BASELINES, Score, finding, summarise
 from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduction
-from causal_ssl.experiments.pretraining.config import preset
 from causal_ssl.experiments.run_directory import RunDirectory
 
 
@@ -107,7 +107,7 @@ def _views(material: Material) -> Section:
 
 
 def _recipes(material: Material) -> Section:
-    values = preset(PRESET)
+    values = preset("pretraining", PRESET)
     said = (
         f"The preset {PRESET} of causal-ssl pretrain: the network {values['encoder']},"
         f" {values['size']} pixels a side. In parentheses what the method's recipe has for"
@@ -130,9 +130,10 @@ def _facts(material: Material) -> list[str]:
     config, steps = material.config, int(material.history["step"].max())
     linear = material.table[material.table["metric"] == "linear_top1"]
     seeds = f"{config.seeds} seeds" if config.seeds > 1 else "a single seed"
+    values = preset("pretraining", PRESET)
     return [
         f"{len(config.methods)} methods, {seeds}",
-        f"{preset(PRESET)['encoder']} at {preset(PRESET)['size']} px",
+        f"{values['encoder']} at {values['size']} px",
         f"{steps:,} steps, batch {config.batch_size:,}",
         f"scored on {int(linear['n_score'].iloc[0]):,} test images",
         str(material.environment["processor"]),

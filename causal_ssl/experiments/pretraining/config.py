@@ -4,12 +4,8 @@ No torch here: help must not wait for it.
 """
 
 from dataclasses import dataclass
-from importlib import resources
-from typing import Any
 
-import yaml
-
-from causal_ssl.errors import InputError, unknown_name
+from causal_ssl.errors import InputError
 from causal_ssl.experiments.options import check, option
 
 ENCODERS = ("resnet50", "resnet18", "conv4")
@@ -104,32 +100,3 @@ class Pretraining:
             )
         if self.steps is not None and self.epochs is not None:
             raise InputError(f"steps = {self.steps} and epochs = {self.epochs}: give one of them")
-
-
-def presets() -> dict[str, str]:
-    """Preset -> what it is for.
-
-    Examples:
-        >>> list(presets())[-1]
-        'imagenet-resnet50'
-    """
-    folder = resources.files("causal_ssl.experiments") / "presets" / "pretraining"
-    found = {}
-    for entry in sorted(folder.iterdir(), key=lambda each: each.name):
-        first = entry.read_text().splitlines()[0]
-        found[entry.name.removesuffix(".yaml")] = first.removeprefix("# ").rstrip(".")
-    return dict(
-        sorted(found.items(), key=lambda item: (item[0].startswith("imagenet"), -len(item[0])))
-    )
-
-
-def preset(name: str) -> dict[str, Any]:
-    """The values of a preset.
-
-    Raises:
-        InputError: there is no such preset; the message names the nearest.
-    """
-    if name not in (known := presets()):
-        raise unknown_name("preset", name, known)
-    folder = resources.files("causal_ssl.experiments") / "presets" / "pretraining"
-    return yaml.safe_load((folder / f"{name}.yaml").read_text()) or {}

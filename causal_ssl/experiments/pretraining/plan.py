@@ -11,7 +11,8 @@ from torch import Tensor
 from causal_ssl import methods
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import options
-from causal_ssl.experiments.pretraining.config import Pretraining, preset
+from causal_ssl.experiments.catalogue import preset
+from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.methods import ImageRecipe, Method
 from causal_ssl.models.image_encoders import EncoderConfig
 from causal_ssl.training.images import ImageTraining
@@ -153,7 +154,8 @@ def asked_for(name: str, preset_name: str, **values: Any) -> Pretraining:
     """
     method = methods.get(name)
     useless = {option for option, used, _ in _uses(method, method.image_recipe()) if not used}
-    flat = {key: value for key, value in preset(preset_name).items() if key not in useless}
+    values_of_preset = preset("pretraining", preset_name)
+    flat = {key: value for key, value in values_of_preset.items() if key not in useless}
     return options.from_dict(Pretraining, over(flat, values))
 
 

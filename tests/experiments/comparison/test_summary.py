@@ -8,11 +8,10 @@ import pandas as pd
 import pytest
 
 from causal_ssl import methods
-from causal_ssl.experiments.catalogue import from_preset, presets
+from causal_ssl.experiments.catalogue import from_preset, preset, presets
 from causal_ssl.experiments.comparison import config, figures
 from causal_ssl.experiments.comparison.config import RANDOM, RAW, MethodsStudy
 from causal_ssl.experiments.comparison.summary import finding, gain, summarise
-from causal_ssl.experiments.pretraining.config import preset
 
 
 def rows(method: str, values: list[float], metric: str, error: float) -> list[dict[str, Any]]:
@@ -104,7 +103,7 @@ def test_presets_are_valid_and_share_their_budget() -> None:
 
 
 def test_the_budget_is_that_of_the_preset_for_pretraining() -> None:
-    study, values = MethodsStudy(), preset(config.PRESET)
+    study, values = MethodsStudy(), preset("pretraining", config.PRESET)
     for name in ("epochs", "batch_size", "learning_rate"):
         assert getattr(study, name) == values[name], name
 

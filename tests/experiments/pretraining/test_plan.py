@@ -7,8 +7,9 @@ import pytest
 
 from causal_ssl import methods
 from causal_ssl.errors import InputError
+from causal_ssl.experiments.catalogue import presets
 from causal_ssl.experiments.pretraining import config
-from causal_ssl.experiments.pretraining.config import Pretraining, presets
+from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.plan import MOMENTS, Plan, asked_for, make_plan
 from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import TRUNKS, Stem
@@ -19,7 +20,7 @@ from causal_ssl.views.augmentations import stacks
 
 IMAGENET = 1_281_167
 every_method = pytest.mark.parametrize("name", methods.pretraining_names())
-every_preset = pytest.mark.parametrize("preset_name", presets())
+every_preset = pytest.mark.parametrize("preset_name", presets("pretraining"))
 
 
 def planned(name: str, *, n_images: int = IMAGENET, n_classes: int = 1000, **values: Any) -> Plan:
