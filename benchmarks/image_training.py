@@ -68,7 +68,7 @@ def trained(folder: Path, encoder: str, size: int, options: Any) -> dict[str, An
         out=folder / encoder,
         seed=0,
         device=options.device,
-        tensorboard=False,
+        loggers=(),
         on_progress=lambda progress: None,
     ).timing
     medians = {

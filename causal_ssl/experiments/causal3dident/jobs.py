@@ -145,7 +145,7 @@ def _train(
             seed=cell.seed,
             device=config.device,
             workers=config.loader_workers,
-            tensorboard=False,
+            loggers=(),
             on_progress=on_progress,
         )
     except NonFiniteError as error:

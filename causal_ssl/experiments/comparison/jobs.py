@@ -115,7 +115,7 @@ def _train(
             groups=labels_of if what.takes_labels else None,
             device=config.device,
             workers=config.loader_workers,
-            tensorboard=False,
+            loggers=(),
             on_progress=on_progress,
         )
     except NonFiniteError as error:

@@ -13,6 +13,7 @@ OPTIMISERS = ("adam", "sgd", "lars")
 STEMS = ("7x7", "3x3")
 POSITIVES = ("instance", "group_mass", "group_mean_log")
 MOMENTS = ("imagenet", "causal3dident", "fashion_mnist")
+LOGGERS = ("tensorboard", "wandb", "none")
 SIMILARITIES = "cosine, inner, neg_squared_l2"
 """Names for help alone; tests hold them to what there is."""
 
@@ -85,6 +86,12 @@ class Pretraining:
     nodes: int = option(1, "machines; torchrun and Slurm say it themselves", at_least=1)
     workers: int = option(2, "processes that read images, for each device", at_least=0)
     log_every: int = option(50, "steps per row of the logs", at_least=1)
+    loggers: tuple[str, ...] = option(
+        ("tensorboard",),
+        "what gets the logs beside the CSV files; wandb: Weights & Biases",
+        choices=LOGGERS,
+        singular="logger",
+    )
     checkpoint_every: int = option(1000, "steps between checkpoints", at_least=1)
     monitor_every: int = option(0, "steps between probes; 0: at the end alone", at_least=0)
     monitor_images: int = option(
@@ -100,3 +107,5 @@ class Pretraining:
             )
         if self.steps is not None and self.epochs is not None:
             raise InputError(f"steps = {self.steps} and epochs = {self.epochs}: give one of them")
+        if "none" in self.loggers and len(self.loggers) > 1:
+            raise InputError(f"loggers {' '.join(self.loggers)}: give none alone, or leave it out")

@@ -40,7 +40,7 @@ from causal_ssl.training.images import TrainedImages, export_resnet, train_image
 from causal_ssl.training.images.launch import is_first_process
 from causal_ssl.training.images.run import ImageRun
 
-ELSEWHERE = ("data_root", "workers", "checkpoint_every")
+ELSEWHERE = ("data_root", "workers", "checkpoint_every", "loggers")
 """Options with which a run may be continued at another value."""
 
 
@@ -69,6 +69,7 @@ def pretrain(name: str, asked: Pretraining, out: Path | str, *, console: Console
         "devices": devices_of(asked),
         "nodes": asked.nodes,
         "workers": asked.workers,
+        "loggers": tuple(name for name in asked.loggers if name != "none"),
     }
     ImageRun(plan.training, images, plan.views, **options_of_run).require_parts()
     if _exported(plan) and find_spec("safetensors") is None:

@@ -57,7 +57,6 @@ def train_images(
     nodes: int = 1,
     workers: int = 0,
     loggers: Sequence[str] = ("tensorboard",),
-    tensorboard: bool = True,
     on_progress: Callable[[ImageProgress], None] | None = None,
 ) -> TrainedImages:
     """Train one encoder, or continue to.
@@ -82,7 +81,6 @@ def train_images(
         workers: processes that read the data, for each device.
         loggers: that get the metrics too: "tensorboard" (in out/tensorboard), "wandb" (Weights &
             Biases). Where one is not installed or fails, training goes on without.
-        tensorboard: False: not to TensorBoard.
         on_progress: called after every step (in one of the processes), what it raises ends the
             training. None: a bar.
 
@@ -109,7 +107,7 @@ def train_images(
         devices=devices,
         nodes=nodes,
         workers=workers,
-        loggers=tuple(name for name in loggers if tensorboard or name != "tensorboard"),
+        loggers=tuple(loggers),
     )
     if not (run.out / ENCODER).exists():
         _train(run, on_progress)

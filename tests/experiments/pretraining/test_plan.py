@@ -15,6 +15,7 @@ from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import TRUNKS, Stem
 from causal_ssl.objectives import Positives
 from causal_ssl.objectives.similarities import SIMILARITIES
+from causal_ssl.training.images.run import LOGGERS
 from causal_ssl.training.optimisers import Optimiser
 from causal_ssl.views.augmentations import stacks
 
@@ -120,6 +121,8 @@ def test_options_out_of_range_are_refused() -> None:
         Pretraining(size=256, working_size=224)
     with pytest.raises(InputError, match=r"steps = 10 and epochs = 2.0: give one of them"):
         Pretraining(steps=10, epochs=2.0)
+    with pytest.raises(InputError, match="loggers none wandb: give none alone"):
+        Pretraining(loggers=("none", "wandb"))
 
 
 def test_another_rate_is_taken_as_it_is() -> None:
@@ -131,6 +134,7 @@ def test_names_for_help_are_those_there_are() -> None:
     assert set(config.SIMILARITIES.split(", ")) == set(SIMILARITIES)
     assert set(config.MOMENTS) == set(MOMENTS)
     assert set(config.OPTIMISERS) == set(get_args(Optimiser))
+    assert set(config.LOGGERS) == {*LOGGERS, "none"}
     assert set(config.STEMS) == set(get_args(Stem))
     assert set(config.POSITIVES) == set(get_args(Positives))
 

@@ -26,7 +26,7 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments.pretraining.monitor import centres
 from causal_ssl.training.images import load_encoder
 
-pytest.importorskip("lightning")
+DummyLogger = pytest.importorskip("lightning.pytorch.loggers.logger").DummyLogger
 
 SMALL = shlex.split(
     "--size 32 --working-size 40 --batch-size 16 --steps 12 --warmup-epochs 1 --log-every 2"
@@ -155,6 +155,27 @@ def test_metrics_have_losses_probes_and_rates(
     assert metrics.loc[12, "rank_me"] >= 1
 
 
+@pytest.mark.parametrize("named", ["wandb", "none"])
+def test_logs_go_to_what_was_named_alone(
+    capsys: pytest.CaptureFixture[str],
+    imagenet: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    named: str,
+) -> None:
+    rows: list[dict[str, float]] = []
+
+    class Kept(DummyLogger):
+        def log_metrics(self, metrics: dict[str, float], step: int) -> None:
+            rows.append(metrics)
+
+    monkeypatch.setattr("causal_ssl.training.images.fit.wandb", lambda *_: Kept())
+    arguments = arguments_of("relic", imagenet, tmp_path / "run", *SHORT, "--loggers", named)
+    assert call(capsys, arguments)[0] == 0
+    assert any("metrics/loss" in row for row in rows) == (named == "wandb")
+    assert not (tmp_path / "run" / "tensorboard").exists()
+
+
 def test_a_dry_run_says_what_the_whole_run_takes_and_leaves_nothing(
     capsys: pytest.CaptureFixture[str],
     imagenet: Path,
@@ -186,6 +207,7 @@ def test_a_dry_run_says_what_the_whole_run_takes_and_leaves_nothing(
         (["--tau", "0"], "tau must be above 0, got 0"),
         (["--precision", "tf32"], "precision 'tf32' on cpu"),
         (["--preset", "imagenet"], "unknown preset 'imagenet': did you mean 'imagenet-resnet50'"),
+        (["--loggers", "wandv"], "unknown logger 'wandv': did you mean 'wandb'?"),
         (["--epoch", "3"], "unknown option --epoch: did you mean --epochs?"),
     ],
 )

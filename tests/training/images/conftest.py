@@ -71,7 +71,7 @@ def run(images: Tensor, tmp_path: Path) -> Callable[..., TrainedImages]:
         known = {name: changes.pop(name) for name in list(changes) if hasattr(config, name)}
         arguments = {"dataset": images, "views": noisy, "seed": 3, "device": "cpu"} | changes
         arguments.setdefault("on_progress", ignore)
-        arguments.setdefault("tensorboard", False)
+        arguments.setdefault("loggers", ())
         return train_images(replace(config, **known), out=tmp_path / out, **arguments)
 
     return train

@@ -61,7 +61,7 @@ def test_training_goes_on_without(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
         pytest.warns(UserWarning, match="no more logs to wandb"),
         pytest.warns(UserWarning, match="no more logs to tensorboard"),
     ):
-        trained = run(loggers=("tensorboard", "wandb"), tensorboard=True)
+        trained = run(loggers=("tensorboard", "wandb"))
     assert [step for step, _ in kept.rows] == [4, 4]  # metrics and timing
     metrics = {k.removeprefix("metrics/"): value for k, value in kept.rows[0][1].items()}
     written = trained.metrics[trained.metrics.step == 4]
@@ -72,7 +72,7 @@ def test_training_goes_on_without(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
 def test_tensorboard_gets_every_row(run: Run, tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    trained = run(tensorboard=True, steps=8)
+    trained = run(loggers=("tensorboard",), steps=8)
     events = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
     events.Reload()
     seen = {e.step: e.value for e in events.Scalars("metrics/loss")}

@@ -180,7 +180,7 @@ def test_the_seed_decides_everything(run: Run) -> None:
 
 
 def test_what_is_left_on_disk(run: Run, tmp_path: Path) -> None:
-    trained = run(tensorboard=True)
+    trained = run(loggers=("tensorboard",))
     kept = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
     assert kept == ["step-000000018.ckpt", "step-000000024.ckpt"]
     for path in (tmp_path / "run", tmp_path / "run" / "checkpoints" / kept[-1]):
