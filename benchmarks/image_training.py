@@ -47,7 +47,7 @@ def trained(folder: Path, encoder: str, size: int, options: Any) -> dict[str, An
     from causal_ssl.experiments.causal3dident.render import RenderOptions, run
     from causal_ssl.experiments.causal3dident.settings import get
     from causal_ssl.models.image_encoders import EncoderConfig
-    from causal_ssl.training.images import ImageTraining, train_images
+    from causal_ssl.training.images import ImageRun, ImageTraining, train_images
 
     root = folder / f"set{size}"
     run(RenderOptions(train=options.images, test=0, size=size, packed=size, out=str(root)))
@@ -61,16 +61,9 @@ def trained(folder: Path, encoder: str, size: int, options: Any) -> dict[str, An
         log_every=max(1, options.steps // 8),
         checkpoint_every=options.steps,
     )
-    timing = train_images(
-        config,
-        dataset,
-        views,
-        out=folder / encoder,
-        seed=0,
-        device=options.device,
-        loggers=(),
-        on_progress=lambda progress: None,
-    ).timing
+    out = folder / encoder
+    run = ImageRun(config, dataset, views, out=out, seed=0, device=options.device, loggers=())
+    timing = train_images(run, on_progress=lambda progress: None).timing
     medians = {
         name: statistics.median(rows["value"].tolist()[1:])
         for name, rows in timing.groupby("metric")

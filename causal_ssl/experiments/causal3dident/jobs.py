@@ -34,6 +34,7 @@ from causal_ssl.models.image_encoders import EncoderConfig, ImageEncoder, image_
 from causal_ssl.randomness import generator_for
 from causal_ssl.training.images import (
     ImageProgress,
+    ImageRun,
     ImageTraining,
     NonFiniteError,
     features,
@@ -136,18 +137,18 @@ def _train(
     def on_progress(now: ImageProgress) -> None:
         report(JobProgress(cell.name, "training", now.step, now.total, now.loss))
 
+    image_run = ImageRun(
+        training(config, cell.method),
+        pairs,
+        views,
+        out=_training_of(root, cell),
+        seed=cell.seed,
+        device=config.device,
+        workers=config.loader_workers,
+        loggers=(),
+    )
     try:
-        trained = train_images(
-            training(config, cell.method),
-            pairs,
-            views,
-            out=_training_of(root, cell),
-            seed=cell.seed,
-            device=config.device,
-            workers=config.loader_workers,
-            loggers=(),
-            on_progress=on_progress,
-        )
+        trained = train_images(image_run, on_progress=on_progress)
     except NonFiniteError as error:
         raise TaskError(f"training diverged: {error}", about=cell.name) from error
     return trained, source_of(pairs)

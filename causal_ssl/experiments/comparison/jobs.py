@@ -15,19 +15,14 @@ from causal_ssl.experiments.comparison.config import PRESET, RANDOM, RAW, Method
 from causal_ssl.experiments.comparison.images import Splits, represented, splits
 from causal_ssl.experiments.comparison.plan import Cell
 from causal_ssl.experiments.pretraining.config import Pretraining
-from causal_ssl.experiments.pretraining.plan import (
-    Plan,
-    Views,
-    asked_for,
-    labels_of,
-    make_plan,
-)
+from causal_ssl.experiments.pretraining.plan import Plan, Views, asked_for, make_plan
 from causal_ssl.experiments.progress import JobProgress
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.workers import Report, TaskError
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 from causal_ssl.training.images import (
     ImageProgress,
+    ImageRun,
     NonFiniteError,
     TrainedImages,
     train_images,
@@ -105,19 +100,19 @@ def _train(
     def on_progress(now: ImageProgress) -> None:
         report(JobProgress(cell.name, "training", now.step, now.total, now.loss))
 
+    image_run = ImageRun(
+        what.training,
+        images,
+        what.views,
+        out=out,
+        seed=cell.seed,
+        groups=what.groups,
+        device=config.device,
+        workers=config.loader_workers,
+        loggers=(),
+    )
     try:
-        return train_images(
-            what.training,
-            images,
-            what.views,
-            out=out,
-            seed=cell.seed,
-            groups=labels_of if what.takes_labels else None,
-            device=config.device,
-            workers=config.loader_workers,
-            loggers=(),
-            on_progress=on_progress,
-        )
+        return train_images(image_run, on_progress=on_progress)
     except NonFiniteError as error:
         raise TaskError(f"training diverged: {error}", about=cell.name) from error
 

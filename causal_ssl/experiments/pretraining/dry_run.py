@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from causal_ssl.datasets.images import Images
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.pretraining.config import Pretraining
-from causal_ssl.experiments.pretraining.plan import Plan, devices_of, labels_of, on_cuda
+from causal_ssl.experiments.pretraining.plan import Plan, devices_of, on_cuda
 from causal_ssl.methods.words import in_words
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
-from causal_ssl.training.images import TrainedImages, train_images
+from causal_ssl.training.images import ImageRun, TrainedImages, train_images
 from causal_ssl.training.images.launch import launch_of
 
 STEPS = 4
@@ -101,18 +101,18 @@ def measure(plan: Plan, asked: Pretraining, images: Images) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         if on_cuda(asked):
             torch.cuda.reset_peak_memory_stats()
-        trained = train_images(
+        run = ImageRun(
             training,
             images,
             plan.views,
-            out=folder,
+            out=Path(folder),
             seed=asked.seed,
-            groups=labels_of if plan.takes_labels else None,
+            groups=plan.groups,
             device=asked.device,
             workers=asked.workers,
             loggers=(),
-            on_progress=lambda _: None,
         )
+        trained = train_images(run, on_progress=lambda _: None)
         sizes = [path.stat().st_size for path in Path(folder).glob("checkpoints/*.ckpt")]
     peak = torch.cuda.max_memory_allocated() if on_cuda(asked) else None
     seconds, share = (_median(trained, name) for name in ("step_seconds", "data_share"))

@@ -17,6 +17,7 @@ from causal_ssl.methods import ImageRecipe, Method
 from causal_ssl.models.image_encoders import EncoderConfig
 from causal_ssl.training.images import ImageTraining
 from causal_ssl.training.images.launch import launch_of
+from causal_ssl.training.images.run import Labels
 from causal_ssl.views.augmentations import CAUSAL3DIDENT, IMAGENET, Normalise, Stack, stacks
 
 FASHION_MNIST = Normalise(mean=(0.2860,) * 3, std=(0.3530,) * 3)
@@ -64,9 +65,9 @@ class Plan:
     n_classes: int
 
     @property
-    def takes_labels(self) -> bool:
-        """Whether training looks at the classes."""
-        return self.training.make_objective().takes_groups
+    def groups(self) -> Labels | None:
+        """The classes, if training looks at them."""
+        return labels_of if self.training.make_objective().takes_groups else None
 
 
 def make_plan(name: str, asked: Pretraining, *, n_images: int, n_classes: int) -> Plan:

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -26,19 +25,11 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments import environment, options
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.monitor import Monitor, centres
-from causal_ssl.experiments.pretraining.plan import (
-    Plan,
-    devices_of,
-    labels_of,
-    make_plan,
-    on_cuda,
-    resolved,
-)
+from causal_ssl.experiments.pretraining.plan import Plan, devices_of, make_plan, on_cuda, resolved
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.watching import watching
-from causal_ssl.training.images import TrainedImages, export_resnet, train_images
+from causal_ssl.training.images import ImageRun, TrainedImages, export_resnet, train_images
 from causal_ssl.training.images.launch import is_first_process
-from causal_ssl.training.images.run import ImageRun
 
 ELSEWHERE = ("data_root", "workers", "checkpoint_every", "loggers")
 """Options with which a run may be continued at another value."""
@@ -60,22 +51,25 @@ def pretrain(name: str, asked: Pretraining, out: Path | str, *, console: Console
     """
     images, plan = opened(name, asked, console=console)
     directory = RunDirectory(out)
-    options_of_run: dict[str, Any] = {
-        "out": directory.path,
-        "seed": asked.seed,
-        "groups": labels_of if plan.takes_labels else None,
-        "evaluate": _monitor(asked, images, console),
-        "device": asked.device,
-        "devices": devices_of(asked),
-        "nodes": asked.nodes,
-        "workers": asked.workers,
-        "loggers": tuple(name for name in asked.loggers if name != "none"),
-    }
-    ImageRun(plan.training, images, plan.views, **options_of_run).require_parts()
+    run = ImageRun(
+        plan.training,
+        images,
+        plan.views,
+        out=directory.path,
+        seed=asked.seed,
+        groups=plan.groups,
+        evaluate=_monitor(asked, images, console),
+        device=asked.device,
+        devices=devices_of(asked),
+        nodes=asked.nodes,
+        workers=asked.workers,
+        loggers=tuple(name for name in asked.loggers if name != "none"),
+    )
+    run.require_parts()
     if _exported(plan) and find_spec("safetensors") is None:
         raise InputError("exporting weights needs safetensors: pip install 'causal-ssl[images]'")
     with _claimed(directory, name, asked), running_out(directory.path):
-        trained = train_images(plan.training, images, plan.views, **options_of_run)
+        trained = train_images(run)
         if is_first_process():
             _leave(directory, plan, trained, console)
     return trained

@@ -7,10 +7,12 @@ from causal_ssl.training.images.features import features
 from causal_ssl.training.images.gather import LostProcessError
 from causal_ssl.training.images.metrics import NonFiniteError
 from causal_ssl.training.images.progress import ImageProgress
+from causal_ssl.training.images.run import ImageRun
 from causal_ssl.training.images.train import TrainedImages, train_images
 
 __all__ = [
     "ImageProgress",
+    "ImageRun",
     "ImageTraining",
     "LostProcessError",
     "NonFiniteError",

@@ -1,7 +1,7 @@
 """A training run as one value, checked before any work starts, and what tells it from another."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,7 +38,28 @@ LOGGERS = ("tensorboard", "wandb")
 
 @dataclass(frozen=True)
 class ImageRun:
-    """What `train_images` is asked for; the arguments are its own.
+    """What to train, how, on what and where; made before any work starts.
+
+    Args:
+        config: see `ImageTraining`.
+        dataset: see `batches.StepBatches`.
+        views: (batch, generator) -> (views, record): tensors (n, 3, h, w), as many as the objective
+            takes, uint8 or floats in [0, 1], row i of each from sample i. The batch is on the
+            device, the generator on the CPU, so that views do not depend on the device; everything
+            random comes from it, and it from (seed, step, micro-batch, rank). In a checkpoint a
+            dataclass is known by its fields, a function by its name: use a dataclass where views
+            have options.
+        out: the run's directory.
+        seed: of weights, order and views.
+        groups: batch -> (n,) integers, iff the objective takes groups.
+        evaluate: encoder, in eval mode -> {name: value}, every `config.evaluate_every` steps and
+            at the end; in one process, while the others wait, at most half an hour.
+        device: "auto" (CUDA if there is any), "cuda" or "cpu".
+        devices, nodes: processes on each node, and nodes. Started by `torchrun` or `srun`, as many
+            as those have started. Batch norm is over all of them on CUDA, over each alone on CPUs.
+        workers: processes that read the data, for each device.
+        loggers: that get the metrics too: "tensorboard" (in out/tensorboard), "wandb" (Weights &
+            Biases). Where one is not installed or fails, training goes on without.
 
     Raises:
         InputError: a value out of range, or what does not fit together.
@@ -47,6 +68,7 @@ class ImageRun:
     config: ImageTraining
     dataset: Any
     views: Views
+    _: KW_ONLY
     out: Path
     seed: int
     groups: Labels | None = None

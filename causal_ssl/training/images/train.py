@@ -1,28 +1,25 @@
-"""Training an image encoder, from a config to a file.
+"""Training an image encoder, from a run as a value to a file.
 
     config = ImageTraining(steps=2000, batch_size=128, encoder=EncoderConfig("conv4"))
-    trained = train_images(config, dataset, views, out=Path("runs/x"), seed=0)
+    trained = train_images(ImageRun(config, dataset, views, out=Path("runs/x"), seed=0))
     features(trained.encoder, test_images).final          # (n, 8)
 
-Call it again after an interruption, a kill included, with the same arguments: it continues from the
+Call it again after an interruption, a kill included, with the same values: it continues from the
 last checkpoint and ends, on a CPU with as many threads, bit for bit where it would have ended.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.training.checkpoint import check_same_run
 from causal_ssl.training.images.checkpoints import RUN
-from causal_ssl.training.images.config import ImageTraining
 from causal_ssl.training.images.encoder_file import ENCODER, encoder_of, read_encoder
 from causal_ssl.training.images.metrics import METRICS, TIMING, read_metrics
 from causal_ssl.training.images.progress import ImageProgress, progress_shown
-from causal_ssl.training.images.run import Evaluate, ImageRun, Labels, Views
+from causal_ssl.training.images.run import ImageRun
 
 
 @dataclass(frozen=True)
@@ -44,43 +41,12 @@ class TrainedImages:
 
 
 def train_images(
-    config: ImageTraining,
-    dataset: Any,
-    views: Views,
-    *,
-    out: Path | str,
-    seed: int,
-    groups: Labels | None = None,
-    evaluate: Evaluate | None = None,
-    device: str = "auto",
-    devices: int = 1,
-    nodes: int = 1,
-    workers: int = 0,
-    loggers: Sequence[str] = ("tensorboard",),
-    on_progress: Callable[[ImageProgress], None] | None = None,
+    run: ImageRun, *, on_progress: Callable[[ImageProgress], None] | None = None
 ) -> TrainedImages:
     """Train one encoder, or continue to.
 
     Args:
-        config: see `ImageTraining`.
-        dataset: see `batches.StepBatches`.
-        views: (batch, generator) -> (views, record): tensors (n, 3, h, w), as many as the objective
-            takes, uint8 or floats in [0, 1], row i of each from sample i. The batch is on the
-            device, the generator on the CPU, so that views do not depend on the device; everything
-            random comes from it, and it from (seed, step, micro-batch, rank). In a checkpoint a
-            dataclass is known by its fields, a function by its name: use a dataclass where views
-            have options.
-        out: the run's directory.
-        seed: of weights, order and views.
-        groups: batch -> (n,) integers, iff the objective takes groups.
-        evaluate: encoder, in eval mode -> {name: value}, every `config.evaluate_every` steps and
-            at the end; in one process, while the others wait, at most half an hour.
-        device: "auto" (CUDA if there is any), "cuda" or "cpu".
-        devices, nodes: processes on each node, and nodes. Started by `torchrun` or `srun`, as many
-            as those have started. Batch norm is over all of them on CUDA, over each alone on CPUs.
-        workers: processes that read the data, for each device.
-        loggers: that get the metrics too: "tensorboard" (in out/tensorboard), "wandb" (Weights &
-            Biases). Where one is not installed or fails, training goes on without.
+        run: what to train, how, on what and where.
         on_progress: called after every step (in one of the processes), what it raises ends the
             training. None: a bar.
 
@@ -88,27 +54,13 @@ def train_images(
         The encoder and its logs; at once if the run is finished already.
 
     Raises:
-        InputError: what does not fit together, something missing, or another run in `out` (the
-            message names what differs; nothing is overwritten).
+        InputError: something missing, or another run in the directory (the message names what
+            differs; nothing is overwritten).
         NonFiniteError: a loss or the gradient is no longer finite; names metric, step, the first
             parameter whose gradient it is, and the last good checkpoint.
         LostProcessError: of several processes one is gone; names the last good checkpoint.
         KeyboardInterrupt: after Ctrl-C or SIGTERM, once the step is over and saved.
     """
-    run = ImageRun(
-        config,
-        dataset,
-        views,
-        Path(out),
-        seed,
-        groups=groups,
-        evaluate=evaluate,
-        device=device,
-        devices=devices,
-        nodes=nodes,
-        workers=workers,
-        loggers=tuple(loggers),
-    )
     if not (run.out / ENCODER).exists():
         _train(run, on_progress)
     return _finished(run)

@@ -10,7 +10,7 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments.catalogue import presets
 from causal_ssl.experiments.pretraining import config
 from causal_ssl.experiments.pretraining.config import Pretraining
-from causal_ssl.experiments.pretraining.plan import MOMENTS, Plan, asked_for, make_plan
+from causal_ssl.experiments.pretraining.plan import MOMENTS, Plan, asked_for, labels_of, make_plan
 from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import TRUNKS, Stem
 from causal_ssl.objectives import Positives
@@ -46,7 +46,7 @@ def test_relic_on_imagenet_is_the_papers_recipe() -> None:
     assert training.encoder.n_outputs == 128
     assert training.predictor is None
     assert training.make_objective().alpha == 1.0  # type: ignore[union-attr]
-    assert not plan.takes_labels
+    assert plan.groups is None
 
 
 def test_relic_with_a_target_network_has_byols_heads_and_rate() -> None:
@@ -70,7 +70,7 @@ def test_supervised_outputs_are_the_classes() -> None:
     assert plan.training.encoder.n_outputs == 7
     assert plan.training.predictor is None
     assert plan.views.stack.n_views == 1
-    assert plan.takes_labels
+    assert plan.groups is labels_of
 
 
 @pytest.mark.parametrize("accumulate", [1, 8])

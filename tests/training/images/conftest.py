@@ -9,7 +9,13 @@ import torch
 from torch import Tensor
 
 from causal_ssl.models.image_encoders import EncoderConfig
-from causal_ssl.training.images import ImageProgress, ImageTraining, TrainedImages, train_images
+from causal_ssl.training.images import (
+    ImageProgress,
+    ImageRun,
+    ImageTraining,
+    TrainedImages,
+    train_images,
+)
 
 CONFIG = ImageTraining(
     steps=24,
@@ -65,13 +71,13 @@ def config() -> ImageTraining:
 
 @pytest.fixture
 def run(images: Tensor, tmp_path: Path) -> Callable[..., TrainedImages]:
-    """Trains with CONFIG; keyword arguments are of `train_images`, or change the config."""
+    """Trains with CONFIG; keyword arguments are of `ImageRun`, or change the config."""
 
     def train(out: str = "run", config: ImageTraining = CONFIG, **changes) -> TrainedImages:
         known = {name: changes.pop(name) for name in list(changes) if hasattr(config, name)}
-        arguments = {"dataset": images, "views": noisy, "seed": 3, "device": "cpu"} | changes
-        arguments.setdefault("on_progress", ignore)
-        arguments.setdefault("loggers", ())
-        return train_images(replace(config, **known), out=tmp_path / out, **arguments)
+        on_progress = changes.pop("on_progress", ignore)
+        defaults = {"dataset": images, "views": noisy, "seed": 3, "device": "cpu", "loggers": ()}
+        asked = ImageRun(replace(config, **known), out=tmp_path / out, **defaults | changes)
+        return train_images(asked, on_progress=on_progress)
 
     return train

@@ -107,7 +107,8 @@ def gradients(entry: Entry, views: list[Tensor], groups: Tensor, out: Path) -> d
     config = training(entry)
     takes_groups = config.make_objective().takes_groups
     labels = len if takes_groups else None
-    module = ImageModule(ImageRun(config, torch.zeros(2), plain_views, out, 0, groups=labels))
+    run = ImageRun(config, torch.zeros(2), plain_views, out=out, seed=0, groups=labels)
+    module = ImageModule(run)
     torch.manual_seed(0)
     module.encoder = Plain(methods.get(config.method).output == "sigmoid")
     if module.target is not None:
