@@ -21,7 +21,6 @@ def in_words(method: Method, recipe: ImageRecipe) -> dict[str, str]:
     optimiser = recipe.optimiser
     outputs = "classes" if recipe.n_outputs is None else recipe.n_outputs
     average = f"moving average, {recipe.target_decay:g}, {recipe.target_schedule}"
-    decayed = "of all parameters" if optimiser.decay_all else "not of biases and norms"
     return {
         "target": average if method.target else "",
         "critic": recipe.critic.widths(outputs),
@@ -29,7 +28,7 @@ def in_words(method: Method, recipe: ImageRecipe) -> dict[str, str]:
         "views": recipe.views,
         "optimiser": optimiser.name,
         "learning rate": _rate(optimiser, recipe.batch_size),
-        "weight decay": f"{optimiser.weight_decay:g}, {decayed}",
+        "weight decay": _decay(optimiser),
         "warm-up epochs": f"{optimiser.warmup_epochs:g}",
         "batch": str(recipe.batch_size),
         "epochs": f"{recipe.epochs:g}",
@@ -42,3 +41,10 @@ def _rate(optimiser: Optimiser, batch_size: int) -> str:
     if optimiser.rule == "fixed":
         return rate
     return f"{optimiser.learning_rate:g} x {batch_size}/256 = {rate}"
+
+
+def _decay(optimiser: Optimiser) -> str:
+    if not optimiser.weight_decay:
+        return "0"
+    of = "of all parameters" if optimiser.decay_all else "not of biases and norms"
+    return f"{optimiser.weight_decay:g}, {of}"

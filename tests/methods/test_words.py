@@ -38,8 +38,9 @@ def test_outputs_that_are_classes_are_said_to_be() -> None:
     assert said("supervised")["critic"] == "classes"
 
 
-def test_a_rate_that_was_asked_for_is_said_as_it_is() -> None:
+def test_what_was_asked_for_is_said_as_it_is() -> None:
     method = methods.get("relic")
     recipe = method.image_recipe()
-    asked = replace(recipe.optimiser, learning_rate=0.005, rule="fixed")
-    assert in_words(method, replace(recipe, optimiser=asked))["learning rate"] == "0.005"
+    asked = replace(recipe.optimiser, learning_rate=0.005, rule="fixed", weight_decay=0.0)
+    words = in_words(method, replace(recipe, optimiser=asked))
+    assert (words["learning rate"], words["weight decay"]) == ("0.005", "0")

@@ -127,7 +127,7 @@ def make_plan(name: str, asked: Pretraining, *, n_images: int, n_classes: int) -
 
 
 def _check_shares(batch_size: int, asked: Pretraining) -> None:
-    ranks = devices_of(asked) * asked.nodes
+    ranks = ranks_of(asked)
     share, left = divmod(batch_size, ranks * asked.accumulate)
     if left or share < 2:
         raise InputError(
@@ -226,6 +226,16 @@ def devices_of(asked: Pretraining) -> int:
     if (launch := launch_of(1, asked.nodes)).by is not None:
         return launch.devices
     return max(1, torch.cuda.device_count()) if on_cuda(asked) else 1
+
+
+def ranks_of(asked: Pretraining) -> int:
+    """Processes on all machines together."""
+    return devices_of(asked) * asked.nodes
+
+
+def images_per_device(plan: Plan, asked: Pretraining) -> int:
+    """Of one micro-batch."""
+    return plan.training.batch_size // (asked.accumulate * ranks_of(asked))
 
 
 def _recipe(recipe: ImageRecipe, asked: Pretraining) -> ImageRecipe:

@@ -188,10 +188,11 @@ def test_a_dry_run_says_what_the_whole_run_takes_and_leaves_nothing(
     )
     status, out, _ = call(capsys, arguments)
     assert status == 0
-    said = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in out.strip().splitlines()[-11:])
+    said = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in out.strip().splitlines()[-12:])
     assert said["images"] == "48 of 4 classes"
     assert "batch 16 = 8 images x 2 micro-batches" in said["steps"]
     assert said["measured"].startswith("3 steps of 8 images")
+    assert said["probes"].startswith("2 x ")
     assert {"time", "memory", "disk", "optimiser", "views", "target"} <= set(said)
     assert list(tmp_path.iterdir()) == []
 
