@@ -3,7 +3,7 @@
 #   make calibration   the calibration of p-values and intervals (fifty minutes; resumable)
 #   make images        what rendering and image encoders need, into .venv
 #   make cycles        Blender's package in .venv-bpy, for the Cycles renderer (needs Python 3.11)
-#   make test          every check: ruff, mypy, import-linter, doctests and tests
+#   make test          every check: ruff, mypy, import-linter, doctests and tests (two processes)
 PYTHON ?= python3
 VENV := .venv
 BPY_VENV := .venv-bpy
@@ -11,6 +11,7 @@ BPY_PYTHON ?= python3.11
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 OUT ?= runs/numerical/quick
+TEST_PROCESSES ?= 2
 
 .PHONY: help study calibration images cycles test lint types imports pytest clean
 .DEFAULT_GOAL := help
@@ -72,7 +73,7 @@ imports: $(VENV)/.installed-test
 	$(BIN)/lint-imports
 
 pytest: $(VENV)/.installed-test $(BPY_VENV)/.installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(TEST_PROCESSES) --dist loadfile
 
 clean:
 	rm -rf $(VENV) $(BPY_VENV) build dist *.egg-info
