@@ -6,15 +6,13 @@ from typing import ClassVar
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.causal3dident.render import BACKENDS
 from causal_ssl.experiments.causal3dident.settings import SETTINGS
-from causal_ssl.experiments.config import StudyConfig
+from causal_ssl.experiments.image_study import ImageStudy
 from causal_ssl.experiments.options import option
 
 METHODS = "infonce, relic, relic_t, barlow_twins, vicreg, align_maxent"
 """For help alone, which must not wait for torch; a test holds it to the registry."""
 ENCODERS = ("conv4", "resnet18", "resnet50")
 LAYERS = ("final", "intermediate")
-RANDOM = "random"
-"""Stands for a method: encoders as they are before training."""
 CLASS_ALONE = "class_alone"
 """Stands for a method: a representation that is the class and nothing else."""
 ALPHAS = (1.0, 0.1, 0.01, 0.001)
@@ -24,7 +22,7 @@ GAMMAS = (0.01, 0.2154434690031884, 4.641588833612779, 100.0)
 
 
 @dataclass(frozen=True)
-class Causal3DIdentStudy(StudyConfig):
+class Causal3DIdentStudy(ImageStudy):
     """`causal-ssl study causal3dident`: what image encoders keep of content and style.
 
     The defaults are the quick preset. Every field is described where it is declared.
@@ -71,11 +69,9 @@ class Causal3DIdentStudy(StudyConfig):
     relic_alpha: float = option(1.0, "weight of ReLIC's invariance term", at_least=0)
     precision: str = option("float32", "arithmetic of the encoder", choices=("float32", "bf16"))
     checkpoint_every: int = option(200, "steps between checkpoints", at_least=1)
-    loader_workers: int = option(0, "processes that read images for a trainer", at_least=0)
 
     n_fit: int = option(2000, "test images to fit regressions on; the others score", at_least=2)
     folds: int = option(3, "folds of the kernel ridge regression", at_least=2)
-    device: str = option("auto", "where to train", choices=("auto", "cpu", "cuda"))
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,8 +1,5 @@
 """Do the jobs of the Causal3DIdent study: render images, train encoders, score representations."""
 
-import shutil
-import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,42 +7,31 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from causal_ssl import files, methods
+from causal_ssl import methods
 from causal_ssl.datasets.causal3dident import layout
 from causal_ssl.datasets.causal3dident.dataset import Causal3DIdent
 from causal_ssl.datasets.causal3dident.packed import pack
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import cells, encoders
+from causal_ssl.experiments import encoders, image_jobs
 from causal_ssl.experiments.causal3dident import evaluation, pictures, plan, render, settings
 from causal_ssl.experiments.causal3dident.config import (
     ALPHAS,
+    CLASS_ALONE,
     GAMMAS,
     LAYERS,
-    RANDOM,
     Causal3DIdentStudy,
 )
 from causal_ssl.experiments.causal3dident.evaluation import Labelled
 from causal_ssl.experiments.causal3dident.pairs import pairs_of, source_of
 from causal_ssl.experiments.causal3dident.plan import Cell
-from causal_ssl.experiments.progress import JobProgress
+from causal_ssl.experiments.image_study import RANDOM
 from causal_ssl.experiments.run_directory import RunDirectory
-from causal_ssl.experiments.workers import Report, TaskError
+from causal_ssl.experiments.workers import Report
 from causal_ssl.models.image_encoders import EncoderConfig, ImageEncoder, image_encoder
 from causal_ssl.randomness import generator_for
-from causal_ssl.training.images import (
-    ImageProgress,
-    ImageRun,
-    ImageTraining,
-    NonFiniteError,
-    features,
-    train_images,
-)
-from causal_ssl.training.images.encoder_file import ENCODER
-from causal_ssl.training.images.train import TrainedImages
+from causal_ssl.training.images import ImageTraining, features
 from causal_ssl.views.augmentations import CAUSAL3DIDENT
 
-HISTORY_ROWS = 100
-"""Points of a loss curve, whatever the number of steps."""
 SCORING_BATCH = 256
 
 
@@ -79,7 +65,7 @@ def _check_images(config: Causal3DIdentStudy) -> None:
 
 def prepare(directory: RunDirectory, config: Causal3DIdentStudy, console: Console) -> None:
     """Render the images, or what is missing of them, and keep some for the report."""
-    _sweep(directory.path, config)
+    image_jobs.sweep(directory.path, plan.cells(config))
     root = data_of(directory.path, config)
     if config.data:
         for split in layout.SPLITS:
@@ -91,67 +77,25 @@ def prepare(directory: RunDirectory, config: Causal3DIdentStudy, console: Consol
 
 
 def run(root: Path, config: Causal3DIdentStudy, cell: Cell, report: Report) -> None:
-    """Make a representation and score it, of an encoder both layers; nothing where that is done.
-
-    Raises:
-        TaskError: training diverged.
-    """
-    if not cells.unfinished(root, cell.cell_names):
-        return
-    started, out = time.perf_counter(), _training_of(root, cell)
-    kept: dict[str, Any] = {"source": "", "history": {}}
-    encoder: ImageEncoder | None = None
-    if cell.method == RANDOM:
-        encoder = image_encoder(encoder_config(config), seed=cell.seed)
-    elif cell.is_trained:
-        trained, source = _train(root, config, cell, report)
-        encoder = trained.encoder
-        kept_file = root / "encoders" / f"{cell.name}.pt"
-        files.write(kept_file, (out / ENCODER).read_bytes())
-        kept = {"source": source, "history": trained.metrics.to_dict("list")}
-        kept["timing"] = trained.timing.to_dict("list")
-    seconds = time.perf_counter() - started
-    report(JobProgress(cell.name, "scoring", config.steps, config.steps))
-    rows = _score(root, config, encoder)
-    cells.finish(root, cell.name, {"cell": asdict(cell), "rows": rows, "seconds": seconds, **kept})
-    shutil.rmtree(out, ignore_errors=True)
-
-
-def _training_of(root: Path, cell: Cell) -> Path:
-    """The folder that a cell's encoder trains in."""
-    return root / "training" / cell.name
-
-
-def _sweep(root: Path, config: Causal3DIdentStudy) -> None:
-    """Remove the folders of trainings whose cells are finished: a run may have ended in between."""
-    for cell in plan.cells(config):
-        if not cells.unfinished(root, cell.cell_names):
-            shutil.rmtree(_training_of(root, cell), ignore_errors=True)
-
-
-def _train(
-    root: Path, config: Causal3DIdentStudy, cell: Cell, report: Report
-) -> tuple[TrainedImages, str]:
-    pairs, views = pairs_of(settings.get(cell.setting), images_of(root, config, "train"))
-
-    def on_progress(now: ImageProgress) -> None:
-        report(JobProgress(cell.name, "training", now.step, now.total, now.loss))
-
-    image_run = ImageRun(
-        training(config, cell.method),
-        pairs,
-        views,
-        out=_training_of(root, cell),
-        seed=cell.seed,
-        device=config.device,
-        workers=config.loader_workers,
-        loggers=(),
+    """Make a representation and score it, of an encoder both layers; see `image_jobs.run`."""
+    image_jobs.run(
+        root,
+        cell,
+        report,
+        make=lambda: _encoder(root, config, cell, report),
+        score=lambda encoder: _score(root, config, encoder),
     )
-    try:
-        trained = train_images(image_run, on_progress=on_progress)
-    except NonFiniteError as error:
-        raise TaskError(f"training diverged: {error}", about=cell.name) from error
-    return trained, source_of(pairs)
+
+
+def _encoder(root: Path, config: Causal3DIdentStudy, cell: Cell, report: Report) -> image_jobs.Made:
+    if cell.method == CLASS_ALONE:
+        return None, {"source": ""}
+    if cell.method == RANDOM:
+        return image_encoder(encoder_config(config), seed=cell.seed), {"source": ""}
+    pairs, views = pairs_of(settings.get(cell.setting), images_of(root, config, "train"))
+    what = training(config, cell.method)
+    encoder, logs = image_jobs.train(root, config, cell, what, pairs, views, report=report)
+    return encoder, {"source": source_of(pairs), **logs}
 
 
 def _score(
@@ -237,7 +181,7 @@ def training(config: Causal3DIdentStudy, method: str) -> ImageTraining:
         encoder=encoder_config(config),
         learning_rate=config.learning_rate,
         precision=config.precision,  # type: ignore[arg-type]
-        log_every=max(1, config.steps // HISTORY_ROWS),
+        log_every=image_jobs.log_every(config.steps),
         checkpoint_every=config.checkpoint_every,
     )
 

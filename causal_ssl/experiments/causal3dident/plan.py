@@ -1,56 +1,41 @@
 """What the Causal3DIdent study has to do: one representation a job."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from causal_ssl.experiments.causal3dident.config import (
-    CLASS_ALONE,
-    RANDOM,
-    Causal3DIdentStudy,
-)
+from causal_ssl.experiments.causal3dident.config import CLASS_ALONE, Causal3DIdentStudy
+from causal_ssl.experiments.image_study import RANDOM, ImageCell
 
 SCORING_STEPS = 100
 """About as long as scoring an encoder of the quick preset takes, in its training steps."""
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One representation of the study, of an encoder or for reference; it is its own job.
+class Cell(ImageCell):
+    """One representation of the study.
 
     Attributes:
         setting: how its views were made; "" for those not trained.
-        method: what trained it, or `RANDOM` or `CLASS_ALONE`.
-        seed: of its weights, batches and views.
     """
 
-    setting: str
-    method: str
-    seed: int
+    encoderless = (CLASS_ALONE,)
+
+    setting: str = ""
 
     @property
     def name(self) -> str:
-        """File name without its ending."""
-        return "-".join([*filter(None, [self.setting, self.method]), f"seed{self.seed}"])
-
-    @property
-    def is_trained(self) -> bool:
-        return self.method not in (RANDOM, CLASS_ALONE)
-
-    @property
-    def cell_names(self) -> Sequence[str]:
-        return [self.name]
+        return "-".join(filter(None, [self.setting, super().name]))
 
 
 def cells(config: Causal3DIdentStudy) -> list[Cell]:
     """Every representation in the order of the table, those for reference first."""
-    untrained = [Cell("", RANDOM, seed) for seed in range(config.untrained_seeds)]
+    untrained = [Cell(RANDOM, seed) for seed in range(config.untrained_seeds)]
     trained = [
-        Cell(setting, method, seed)
+        Cell(method, seed, setting)
         for setting in config.settings
         for method in config.methods
         for seed in range(config.seeds)
     ]
-    return [Cell("", CLASS_ALONE, 0), *untrained, *trained]
+    return [Cell(CLASS_ALONE, 0), *untrained, *trained]
 
 
 def jobs(config: Causal3DIdentStudy) -> list[Cell]:

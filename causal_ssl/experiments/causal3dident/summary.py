@@ -6,8 +6,9 @@ from statistics import fmean, stdev
 
 import pandas as pd
 
-from causal_ssl.experiments.causal3dident.config import CLASS_ALONE, RANDOM
+from causal_ssl.experiments.causal3dident.config import CLASS_ALONE
 from causal_ssl.experiments.causal3dident.evaluation import PERMUTED
+from causal_ssl.experiments.image_study import RANDOM
 
 
 @dataclass(frozen=True)

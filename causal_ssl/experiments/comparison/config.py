@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.config import StudyConfig
+from causal_ssl.experiments.image_study import ImageStudy
 from causal_ssl.experiments.options import option
 
 METHODS = "infonce, relic, relic_t, barlow_twins, vicreg, simclr, moco_v2, byol, supervised"
@@ -12,14 +12,12 @@ METHODS = "infonce, relic, relic_t, barlow_twins, vicreg, simclr, moco_v2, byol,
 PRESET = "fashion-small"
 """Of `causal-ssl pretrain`: encoder, heads, views and optimiser that all methods share."""
 FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
-RANDOM = "random"
-"""Stands for a method: encoders as they are before training."""
 RAW = "raw_pixels"
 """Stands for a method: the pixels themselves."""
 
 
 @dataclass(frozen=True)
-class MethodsStudy(StudyConfig):
+class MethodsStudy(ImageStudy):
     """`causal-ssl study methods`: what each method of the registry comes to at one budget.
 
     The defaults are the quick preset. Every field is described where it is declared.
@@ -49,8 +47,6 @@ class MethodsStudy(StudyConfig):
     n_linear: int = option(
         20_000, "training images that linear classifiers are fitted on, at most", at_least=2
     )
-    loader_workers: int = option(0, "processes that read images for a trainer", at_least=0)
-    device: str = option("auto", "where to train", choices=("auto", "cpu", "cuda"))
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from causal_ssl.analysis.plots import REFERENCE, WIDTH, Titles, colours, require, style
-from causal_ssl.experiments.comparison.config import RANDOM, RAW
+from causal_ssl.experiments.comparison.config import RAW
 from causal_ssl.experiments.comparison.evaluation import RANK
+from causal_ssl.experiments.image_study import RANDOM
 
 PANELS = {
     "linear_top1": "linear accuracy",

@@ -1,38 +1,16 @@
 """What the methods study has to do: one representation a job."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from causal_ssl.experiments.comparison.config import RANDOM, RAW, MethodsStudy
+from causal_ssl.experiments.comparison.config import RAW, MethodsStudy
+from causal_ssl.experiments.image_study import RANDOM, ImageCell
 
 SCORING_EPOCHS = 1.0
 """About as long as scoring takes, in passes over the training images."""
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One representation of the study, of an encoder or for reference; it is its own job.
+class Cell(ImageCell):
+    """One representation of the study."""
 
-    Attributes:
-        method: what trained it, or `RANDOM` or `RAW`.
-        seed: of its weights, batches and views.
-    """
-
-    method: str
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """File name without its ending."""
-        return f"{self.method}-seed{self.seed}"
-
-    @property
-    def is_trained(self) -> bool:
-        return self.method not in (RANDOM, RAW)
-
-    @property
-    def cell_names(self) -> Sequence[str]:
-        return [self.name]
+    encoderless = (RAW,)
 
 
 def cells(config: MethodsStudy) -> list[Cell]:

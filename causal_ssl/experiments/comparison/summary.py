@@ -6,8 +6,9 @@ from statistics import fmean, stdev
 
 import pandas as pd
 
-from causal_ssl.experiments.comparison.config import RANDOM, RAW
+from causal_ssl.experiments.comparison.config import RAW
 from causal_ssl.experiments.comparison.evaluation import ACCURACIES
+from causal_ssl.experiments.image_study import RANDOM
 
 REQUIRED = 5.0
 """Standard errors that a difference must be above to be called one."""

@@ -17,6 +17,7 @@ from causal_ssl.experiments.causal3dident.caveats import caveats
 from causal_ssl.experiments.causal3dident.evaluation import Labelled
 from causal_ssl.experiments.causal3dident.settings import SETTINGS
 from causal_ssl.experiments.causal3dident.summary import finding, references, summarise
+from causal_ssl.experiments.image_study import RANDOM
 from causal_ssl.models.image_encoders import TRUNKS
 from causal_ssl.views.augmentations import stacks
 
@@ -120,7 +121,7 @@ CLASS_ALONE = rows(config.CLASS_ALONE, 1.0, 0.31, setting="", layer="")
 def test_the_finding_counts_encoders_above_the_untrained_one():
     table = pd.DataFrame(
         CLASS_ALONE
-        + rows(config.RANDOM, 0.5, 0.9, setting="")
+        + rows(RANDOM, 0.5, 0.9, setting="")
         + rows("relic", 0.75, 0.1)
         + rows("relic", 0.14, 0.0, ending="_permuted")
         + rows("infonce", 0.6, 0.8)
@@ -142,7 +143,7 @@ def test_a_gain_is_measured_against_the_spread_of_untrained_encoders():
         + [
             row
             for seed, accuracy in enumerate(untrained)
-            for row in rows(config.RANDOM, accuracy, 0.9, setting="", seed=seed)
+            for row in rows(RANDOM, accuracy, 0.9, setting="", seed=seed)
         ]
         + [row for seed, a in enumerate((0.74, 0.76)) for row in rows("relic", a, 0.1, seed=seed)]
     )
@@ -188,7 +189,7 @@ def test_what_scores_are_read_against_is_of_their_layer():
         + [
             row
             for layer, accuracy in (("final", 0.2), ("intermediate", 0.4))
-            for method, setting in ((config.RANDOM, ""), ("relic", "lt_hues"))
+            for method, setting in ((RANDOM, ""), ("relic", "lt_hues"))
             for row in (
                 *rows(method, accuracy, 0.9, setting=setting, layer=layer),
                 *rows(method, accuracy / 2, 0.0, setting, layer=layer, ending="_permuted"),
@@ -214,7 +215,7 @@ def test_the_finding_does_not_count_means_over_seeds_as_encoders():
         row
         for seed in (0, 1)
         for row in (
-            *rows(config.RANDOM, 0.5, 0.9, setting="", seed=seed),
+            *rows(RANDOM, 0.5, 0.9, setting="", seed=seed),
             *rows("relic", 0.75, 0.1, seed=seed),
         )
     ]
@@ -242,7 +243,7 @@ def test_several_seeds_are_shown_with_their_deviation():
         row
         for seed, accuracy in enumerate((0.6, 0.7, 0.8))
         for row in (
-            *rows(config.RANDOM, 0.5, 0.9, setting="", seed=seed),
+            *rows(RANDOM, 0.5, 0.9, setting="", seed=seed),
             *rows("relic", accuracy, 0.1, seed=seed),
         )
     ]

@@ -15,12 +15,9 @@ from causal_ssl.datasets.causal3dident.rendering.raster import available
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells
 from causal_ssl.experiments.causal3dident import pictures, plan
-from causal_ssl.experiments.causal3dident.config import (
-    CLASS_ALONE,
-    RANDOM,
-    Causal3DIdentStudy,
-)
+from causal_ssl.experiments.causal3dident.config import CLASS_ALONE, Causal3DIdentStudy
 from causal_ssl.experiments.causal3dident.published import VARIABLES
+from causal_ssl.experiments.image_study import RANDOM
 
 pytestmark = pytest.mark.skipif(
     available() is not None, reason=f"the raster backend: {available()}"

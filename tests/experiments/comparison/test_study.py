@@ -16,9 +16,10 @@ from causal_ssl import methods
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells
 from causal_ssl.experiments.comparison import evaluation, jobs, pictures, plan
-from causal_ssl.experiments.comparison.config import RANDOM, RAW, MethodsStudy
+from causal_ssl.experiments.comparison.config import RAW, MethodsStudy
 from causal_ssl.experiments.comparison.evaluation import Represented
 from causal_ssl.experiments.comparison.images import pixels, represented, splits
+from causal_ssl.experiments.image_study import RANDOM
 from causal_ssl.models.image_encoders import image_encoder
 from causal_ssl.training.images import load_encoder
 

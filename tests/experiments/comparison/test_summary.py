@@ -10,8 +10,9 @@ import pytest
 from causal_ssl import methods
 from causal_ssl.experiments.catalogue import from_preset, preset, presets
 from causal_ssl.experiments.comparison import config, figures
-from causal_ssl.experiments.comparison.config import RANDOM, RAW, MethodsStudy
+from causal_ssl.experiments.comparison.config import RAW, MethodsStudy
 from causal_ssl.experiments.comparison.summary import finding, gain, summarise
+from causal_ssl.experiments.image_study import RANDOM
 
 
 def rows(method: str, values: list[float], metric: str, error: float) -> list[dict[str, Any]]:
