@@ -53,7 +53,7 @@ def fit(run: ImageRun, on_progress: Callable[[ImageProgress], None]) -> None:
     start = 0 if last is None else _restored(module, last)
     if is_first_process():  # which may have to make the directory its own first
         files.write(run.out / "training.json", json.dumps(run.identity, indent=2) + "\n")
-    with lost_processes_named(checkpoints):
+    with lost_processes_named(checkpoints, evaluates=run.evaluate is not None):
         if start < run.config.steps:
             _advance(module, checkpoints, start, on_progress)
         if module.global_rank == 0:

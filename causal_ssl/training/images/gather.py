@@ -35,8 +35,12 @@ def wait_for_all() -> None:
 
 
 @contextmanager
-def lost_processes_named(checkpoints: Checkpoints) -> Iterator[None]:
+def lost_processes_named(checkpoints: Checkpoints, *, evaluates: bool) -> Iterator[None]:
     """Says what to do where the block fails because of another process.
+
+    Args:
+        checkpoints: of the run.
+        evaluates: the first process does so alone, which may take it longer than others wait.
 
     Raises:
         LostProcessError: an exchange failed.
@@ -46,15 +50,22 @@ def lost_processes_named(checkpoints: Checkpoints) -> Iterator[None]:
     except RuntimeError as error:
         if not _of_an_exchange(error):
             raise
+        alone = (
+            "The first evaluates alone, while others wait no more than "
+            f"{PATIENCE.total_seconds() / 60:.0f} minutes: if it takes longer, evaluate on fewer "
+            "images. "
+        )
         raise LostProcessError(
-            f"another process of this training ended or does not answer. {checkpoints.kept()}. "
-            "Repeat the same command to continue"
+            f"another process of this training ended or does not answer. {alone if evaluates else ''}"
+            f"{checkpoints.kept()}. Repeat the same command to continue"
         ) from error
 
 
 def _of_an_exchange(error: RuntimeError) -> bool:
-    # gloo's are plain RuntimeErrors, which begin with the place in its source.
-    return isinstance(error, dist.DistError) or "gloo" in str(error)
+    # gloo's are plain RuntimeErrors, which begin with the place in its source, but for one.
+    return isinstance(error, dist.DistError) or any(
+        said in str(error) for said in ("gloo", "Application timeout caused pair closure")
+    )
 
 
 def gathered(x: Tensor) -> Tensor:

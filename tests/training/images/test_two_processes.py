@@ -4,7 +4,9 @@ import multiprocessing
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
@@ -202,6 +204,21 @@ def test_a_killed_process_stops_the_others(run: Run, tmp_path: Path) -> None:
     kept = [path.name for path in (tmp_path / "killed" / "checkpoints").iterdir()]
     assert kept == ["step-000000006.ckpt"]
     load_encoder(tmp_path / "killed")  # whole
+
+
+def test_an_evaluation_that_others_do_not_wait_for_is_named(run: Run, tmp_path: Path) -> None:
+    def evaluate(encoder: nn.Module) -> dict[str, float]:
+        time.sleep(5)
+        return {"score": 0.0}
+
+    def impatient(rank: int) -> None:
+        waits = timedelta(seconds=2)
+        pytest.MonkeyPatch().setattr("causal_ssl.training.images.fit.PATIENCE", waits)
+        said = "ended or does not answer. The first evaluates alone, while others wait no more than"
+        with pytest.raises(LostProcessError, match=said):
+            run("slow", devices=2, steps=4, evaluate_every=2, evaluate=evaluate)
+
+    in_two(impatient)
 
 
 def under_torchrun() -> None:
