@@ -50,15 +50,15 @@ def lost_processes_named(checkpoints: Checkpoints, *, evaluates: bool) -> Iterat
     except RuntimeError as error:
         if not _of_an_exchange(error):
             raise
-        alone = (
-            "The first evaluates alone, while others wait no more than "
-            f"{PATIENCE.total_seconds() / 60:.0f} minutes: if it takes longer, evaluate on fewer "
-            "images. "
-        )
-        raise LostProcessError(
-            f"another process of this training ended or does not answer. {alone if evaluates else ''}"
-            f"{checkpoints.kept()}. Repeat the same command to continue"
-        ) from error
+        said = ["another process of this training ended or does not answer"]
+        if evaluates:
+            minutes = f"{PATIENCE.total_seconds() / 60:.0f} minutes"
+            said.append(
+                f"The first evaluates alone, while others wait no more than {minutes}: if it takes "
+                "longer, evaluate on fewer images"
+            )
+        said += [checkpoints.kept(), "Repeat the same command to continue"]
+        raise LostProcessError(". ".join(said)) from error
 
 
 def _of_an_exchange(error: RuntimeError) -> bool:
