@@ -52,7 +52,7 @@ def _reference(title: str, rows: pd.DataFrame) -> Row:
 
 
 def _ours(score: Score) -> Cell:
-    gain = "" if math.isnan(score.gain) else f"{score.gain:+.1f} s.e."
+    gain = "" if math.isnan(score.gain.error) else f"{score.gain.errors:+.1f} s.e."
     return Cell(_mean(score.values), gain, number=True, strong=True)
 
 

@@ -1,6 +1,5 @@
 """The study's table boiled down: means over seeds beside what they are to be read against."""
 
-import math
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
@@ -8,6 +7,7 @@ import pandas as pd
 
 from causal_ssl.experiments.causal3dident.config import CLASS_ALONE
 from causal_ssl.experiments.causal3dident.evaluation import PERMUTED
+from causal_ssl.experiments.gains import REQUIRED, Gain, gain
 from causal_ssl.experiments.image_study import RANDOM
 
 
@@ -17,10 +17,9 @@ class Score:
 
     Attributes:
         values: one a seed: accuracy for the class, R2 for others.
-        error: standard error of `value` from the number of scored images; NaN for R2. Seeds are
-            scored on the same images, so it does not shrink with their number.
         untrained_values: of encoders as they are before training, one a seed.
-        untrained_error: as `error`, of `untrained`.
+        gain: how far `value` is above `untrained`, whose seeds may be more or fewer; its error is
+            NaN for R2.
         class_alone: of a representation that is the class and nothing else.
         reference, reference_std: the published mean and deviation over seeds; NaN for none.
     """
@@ -30,9 +29,8 @@ class Score:
     layer: str
     variable: str
     values: tuple[float, ...]
-    error: float
     untrained_values: tuple[float, ...]
-    untrained_error: float
+    gain: Gain
     class_alone: float
     reference: float
     reference_std: float
@@ -50,29 +48,7 @@ class Score:
     @property
     def untrained_spread(self) -> float:
         """Standard deviation over untrained encoders; 0 for a single one."""
-        return _spread(self.untrained_values)
-
-    @property
-    def gain_error(self) -> float:
-        """Standard error of `value` less `untrained`; NaN for R2.
-
-        Scored images are a sample: a binomial error of either value, taken as independent (the
-        images are the same, so the true error of the difference is smaller where encoders err on
-        the same ones). Weights are a sample: the error of either mean over seeds, its standard
-        deviation by the root of their number. Of a single seed the latter is not known and left
-        out, so the gain is then that of this encoder, not of others trained alike.
-        """
-        weights = [
-            _spread(values) / math.sqrt(len(values))
-            for values in (self.values, self.untrained_values)
-        ]
-        return math.hypot(self.error, self.untrained_error, *weights)
-
-    @property
-    def gain(self) -> float:
-        """`value` less `untrained`, in standard errors of the difference; NaN for R2."""
-        error = self.gain_error
-        return (self.value - self.untrained) / error if error > 0 else math.nan
+        return stdev(self.untrained_values) if len(self.untrained_values) > 1 else 0.0
 
 
 def summarise(table: pd.DataFrame) -> list[Score]:
@@ -93,19 +69,14 @@ def summarise(table: pd.DataFrame) -> list[Score]:
                 layer,
                 variable,
                 values=tuple(rows["value"]),
-                error=float(rows["standard_error"].mean()),
                 untrained_values=tuple(base["value"]),
-                untrained_error=float(base["standard_error"].mean()),
+                gain=gain(rows, base, paired=False),
                 class_alone=alone[variable],
                 reference=float(rows["reference"].iloc[0]),
                 reference_std=float(rows["reference_std"].iloc[0]),
             )
         )
     return scores
-
-
-def _spread(values: tuple[float, ...]) -> float:
-    return stdev(values) if len(values) > 1 else 0.0
 
 
 def references(table: pd.DataFrame, layer: str) -> dict[str, pd.DataFrame]:
@@ -135,12 +106,12 @@ def finding(scores: list[Score], titles: dict[str, str], methods: dict[str, str]
     """What came out, in sentences computed from the numbers: the class first, then the hue."""
     final = [score for score in scores if score.layer == "final"]
     classes = [score for score in final if score.variable == "class"]
-    above = [score for score in classes if score.gain > 5]
+    above = [score for score in classes if score.gain.is_clear]
     base, seeds = classes[0], len(classes[0].values)
     counted = "encoders" if seeds == 1 else f"settings and methods, each the mean of {seeds} seeds"
     sentences = [
-        f"Class accuracy is more than 5 standard errors above that of {_untrained(base)} "
-        f"for {len(above)} of {len(classes)} {counted}."
+        f"Class accuracy is more than {REQUIRED:g} standard errors above that of"
+        f" {_untrained(base)} for {len(above)} of {len(classes)} {counted}."
     ]
     for score in classes:
         hue = next(
@@ -151,7 +122,7 @@ def finding(scores: list[Score], titles: dict[str, str], methods: dict[str, str]
         )
         sentences.append(
             f"{methods[score.method]}, {titles[score.setting]}: class {score.value:.2f} "
-            f"({score.gain:+.1f} standard errors), R² of the object's hue {hue.value:z.2f} "
+            f"({score.gain.errors:+.1f} standard errors), R² of the object's hue {hue.value:z.2f} "
             f"(untrained {hue.untrained:.2f}, from the class alone {hue.class_alone:.2f})."
         )
     return sentences

@@ -8,38 +8,12 @@ import pandas as pd
 
 from causal_ssl.experiments.comparison.config import RAW
 from causal_ssl.experiments.comparison.evaluation import ACCURACIES
+from causal_ssl.experiments.gains import REQUIRED, Gain, gain
 from causal_ssl.experiments.image_study import RANDOM
 
-REQUIRED = 5.0
-"""Standard errors that a difference must be above to be called one."""
 BASELINES = {RAW: "raw pixels", RANDOM: "untrained encoder"}
 ASKED = {"linear_top1": "linear", "knn_top1": "nearest neighbours"}
 """Accuracies and what they are called."""
-
-
-@dataclass(frozen=True)
-class Gain:
-    """An accuracy less a baseline's.
-
-    Attributes:
-        value: mean over seeds; of untrained encoders that of the same seed is subtracted, from
-            whose weights training started.
-        error: its standard error.
-    """
-
-    value: float
-    error: float
-
-    @property
-    def errors(self) -> float:
-        """How many standard errors it is; of accuracies without any (0 or 1), 0 or infinite."""
-        if self.error > 0:
-            return self.value / self.error
-        return math.copysign(math.inf, self.value) if self.value else 0.0
-
-    @property
-    def is_clear(self) -> bool:
-        return self.errors > REQUIRED
 
 
 @dataclass(frozen=True)
@@ -48,7 +22,7 @@ class Score:
 
     Attributes:
         values: one a seed.
-        gains: baseline -> how far above it; empty for what is no accuracy.
+        gains: baseline -> how far above it, seed by seed; empty for what is no accuracy.
         reference: the published accuracy on ImageNet; NaN for none.
     """
 
@@ -86,30 +60,7 @@ def summarise(table: pd.DataFrame) -> list[Score]:
 
 
 def _gains(own: pd.DataFrame, rows: pd.DataFrame) -> dict[str, Gain]:
-    return {name: gain(own, rows[rows["method"] == name]) for name in BASELINES}
-
-
-def gain(own: pd.DataFrame, base: pd.DataFrame) -> Gain:
-    """The accuracies of one method less those of a baseline.
-
-    The error is of two parts. Scored images are a sample: the binomial errors of both, taken as
-    independent (the images are the same, so the true error is smaller where both err on the same
-    ones), which more seeds do not lessen. Seeds are a sample: the standard error of the mean of the
-    differences, seed by seed, where there are several.
-
-    Args:
-        own, base: rows of one metric, columns seed, value, standard_error; one a seed, or a single
-            one that stands for all seeds.
-    """
-    against = base.set_index("seed")["value"]
-    if len(against) == 1:
-        differences = own["value"] - against.iloc[0]
-    else:
-        differences = own.set_index("seed")["value"] - against
-    binomial = [float(rows["standard_error"].mean()) for rows in (own, base)]
-    seeds = len(differences)
-    between = float(differences.std() / math.sqrt(seeds)) if seeds > 1 else 0.0
-    return Gain(float(differences.mean()), math.hypot(*binomial, between))
+    return {name: gain(own, rows[rows["method"] == name], paired=True) for name in BASELINES}
 
 
 def finding(scores: list[Score], titles: dict[str, str]) -> list[str]:

@@ -128,8 +128,10 @@ def test_the_finding_counts_encoders_above_the_untrained_one():
     )
     scores = {score.method: score for score in summarise(table) if score.variable == "class"}
     # Errors .025 and .0217: .25 is 7.6 of their hypotenuse; .025 and .0245: .1 is 2.9.
-    assert scores["relic"].gain == pytest.approx(0.25 / math.hypot(0.025, 0.021651), rel=1e-3)
-    assert 2.8 < scores["infonce"].gain < 2.9
+    assert scores["relic"].gain.errors == pytest.approx(
+        0.25 / math.hypot(0.025, 0.021651), rel=1e-3
+    )
+    assert 2.8 < scores["infonce"].gain.errors < 2.9
     said = finding(summarise(table), {"lt_hues": "LT"}, {"relic": "ReLIC", "infonce": "InfoNCE"})
     assert said[0].endswith("the untrained encoder (0.50) for 1 of 2 encoders.")
     assert "ReLIC, LT: class 0.75 (+7.6 standard errors), R² of the object's hue 0.10" in said[1]
@@ -151,12 +153,12 @@ def test_a_gain_is_measured_against_the_spread_of_untrained_encoders():
     assert (score.untrained, score.untrained_spread) == pytest.approx((0.5, 0.1))
     binomial = 0.75 * 0.25 / 400 + (0.4 * 0.6 + 0.5 * 0.5 + 0.6 * 0.4) / 3 / 400
     # Standard deviations .1 of three untrained encoders and .02 / sqrt(2) of two trained ones.
-    assert score.gain_error == pytest.approx(math.sqrt(binomial + 0.01 / 3 + 2e-4 / 2), rel=1e-3)
-    assert score.gain == pytest.approx(0.25 / score.gain_error)
+    assert score.gain.error == pytest.approx(math.sqrt(binomial + 0.01 / 3 + 2e-4 / 2), rel=1e-3)
+    assert score.gain.errors == pytest.approx(0.25 / score.gain.error)
     said = finding(summarise(table), {"lt_hues": "LT"}, {"relic": "ReLIC"})
     assert "that of untrained encoders (0.50 ± 0.10 over 3 seeds) for 0 of 1" in said[0]
     one = next(s for s in summarise(table[table["seed"] == 0]) if s.variable == "class")
-    assert one.gain_error == pytest.approx(math.sqrt((0.74 * 0.26 + 0.4 * 0.6) / 400), rel=1e-3)
+    assert one.gain.error == pytest.approx(math.sqrt((0.74 * 0.26 + 0.4 * 0.6) / 400), rel=1e-3)
 
 
 SAID = pd.DataFrame(
@@ -253,4 +255,4 @@ def test_several_seeds_are_shown_with_their_deviation():
     ]
     assert page_tables._ours(shown[0]).text == "0.70 ± 0.10"
     assert page_tables._ours(shown[1]).text == "0.60"
-    assert page_tables._ours(shown[1]).detail == f"{shown[1].gain:+.1f} s.e."
+    assert page_tables._ours(shown[1]).detail == f"{shown[1].gain.errors:+.1f} s.e."

@@ -11,7 +11,7 @@ from causal_ssl import methods
 from causal_ssl.experiments.catalogue import from_preset, preset, presets
 from causal_ssl.experiments.comparison import config, figures
 from causal_ssl.experiments.comparison.config import RAW, MethodsStudy
-from causal_ssl.experiments.comparison.summary import finding, gain, summarise
+from causal_ssl.experiments.comparison.summary import finding, summarise
 from causal_ssl.experiments.image_study import RANDOM
 
 
@@ -32,35 +32,6 @@ def table(**values: tuple[list[float], list[float]]) -> pd.DataFrame:
 
 BASELINES = {RAW: ([0.84], [0.79]), RANDOM: ([0.82, 0.84], [0.75, 0.77])}
 TITLES = {"relic": "ReLIC", "byol": "BYOL"}
-
-
-def test_a_difference_is_taken_seed_by_seed_and_its_error_has_three_parts() -> None:
-    own, base = (
-        pd.DataFrame(rows("x", values, "linear_top1", 0.004))
-        for values in ([0.88, 0.89], [0.82, 0.84])
-    )
-    found = gain(own, base)
-    assert found.value == pytest.approx(0.055)
-    # Differences 0.06 and 0.05: a deviation of 0.01 / sqrt(2), over sqrt(2) a mean's.
-    assert found.error == pytest.approx(math.sqrt(2 * 0.004**2 + 0.005**2))
-    assert found.errors == pytest.approx(0.055 / math.sqrt(0.000032 + 0.000025))
-
-
-def test_rows_of_either_may_come_in_any_order() -> None:
-    own, base = (
-        pd.DataFrame(rows("x", values, "linear_top1", 0.004))
-        for values in ([0.88, 0.89, 0.91], [0.82, 0.84, 0.80])
-    )
-    assert gain(own.sample(frac=1, random_state=1), base) == gain(own, base)
-
-
-def test_one_baseline_stands_for_all_seeds_and_a_single_seed_has_no_spread() -> None:
-    base = pd.DataFrame(rows(RAW, [0.8], "linear_top1", 0.003))
-    several = gain(pd.DataFrame(rows("x", [0.85, 0.87], "linear_top1", 0.004)), base)
-    assert several.value == pytest.approx(0.06)
-    assert several.error == pytest.approx(math.sqrt(0.003**2 + 0.004**2 + 0.01**2))
-    single = gain(pd.DataFrame(rows("x", [0.85], "linear_top1", 0.004)), base)
-    assert (single.value, single.error) == pytest.approx((0.05, 0.005))
 
 
 def test_the_finding_names_the_methods_above_both_baselines_in_both_accuracies() -> None:
