@@ -24,6 +24,7 @@ from causal_ssl.experiments.causal3dident.config import (
 from causal_ssl.experiments.causal3dident.evaluation import Labelled
 from causal_ssl.experiments.causal3dident.pairs import pairs_of, source_of
 from causal_ssl.experiments.causal3dident.plan import Cell
+from causal_ssl.experiments.image_pictures import FILE
 from causal_ssl.experiments.image_study import RANDOM
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.workers import Report
@@ -72,8 +73,8 @@ def prepare(directory: RunDirectory, config: Causal3DIdentStudy, console: Consol
             _pack(root, split, config)
     else:
         render.run(_render_options(config, root), console=console)
-    if not (directory / pictures.FILE).exists():
-        pictures.keep(directory / pictures.FILE, images_of(directory.path, config, "train"), config)
+    if not (directory / FILE).exists():
+        pictures.keep(directory / FILE, images_of(directory.path, config, "train"), config)
 
 
 def run(root: Path, config: Causal3DIdentStudy, cell: Cell, report: Report) -> None:

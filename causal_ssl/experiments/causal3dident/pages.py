@@ -24,7 +24,8 @@ from causal_ssl.analysis.report import (
 from causal_ssl.analysis.score_heatmap import score_heatmap
 from causal_ssl.datasets.causal3dident.dataset import Pixels
 from causal_ssl.datasets.causal3dident.presets import causal3dident
-from causal_ssl.experiments.causal3dident import page_tables, pictures, settings
+from causal_ssl.experiments import image_pictures
+from causal_ssl.experiments.causal3dident import page_tables, settings
 from causal_ssl.experiments.causal3dident.caveats import caveats
 from causal_ssl.experiments.causal3dident.config import Causal3DIdentStudy
 from causal_ssl.experiments.causal3dident.graph import scene_graph
@@ -75,7 +76,7 @@ def page(directory: RunDirectory, config: Causal3DIdentStudy) -> Drawn:
         config,
         table=pd.read_csv(directory / "table.csv"),
         history=pd.read_csv(directory / "history.csv"),
-        images=pictures.load(directory / pictures.FILE),
+        images=image_pictures.load(directory / image_pictures.FILE),
         environment=json.loads((directory / "environment.json").read_text()),
     )
     scores = summarise(material.table)

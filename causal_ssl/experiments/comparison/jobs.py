@@ -11,6 +11,7 @@ from causal_ssl.experiments.comparison import evaluation, pictures, plan, recipe
 from causal_ssl.experiments.comparison.config import PRESET, RAW, MethodsStudy
 from causal_ssl.experiments.comparison.images import Splits, represented, splits
 from causal_ssl.experiments.comparison.plan import Cell
+from causal_ssl.experiments.image_pictures import FILE
 from causal_ssl.experiments.image_study import RANDOM
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.plan import Plan, Views, asked_for, make_plan
@@ -30,9 +31,9 @@ def check(config: MethodsStudy) -> None:
 def prepare(directory: RunDirectory, config: MethodsStudy, console: Console) -> None:
     """Keep some images for the report."""
     image_jobs.sweep(directory.path, plan.cells(config))
-    if not (directory / pictures.FILE).exists():
+    if not (directory / FILE).exists():
         images = images_of(config).train
-        pictures.keep(directory / pictures.FILE, images, shown(config, images))
+        pictures.keep(directory / FILE, images, shown(config, images))
 
 
 def run(root: Path, config: MethodsStudy, cell: Cell, report: Report) -> None:

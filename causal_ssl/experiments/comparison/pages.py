@@ -12,13 +12,21 @@ from numpy.typing import NDArray
 from causal_ssl import methods
 from causal_ssl.analysis.gallery import gallery
 from causal_ssl.analysis.report import Bullets, Details, Picture, Report, Section, Text
+from causal_ssl.experiments import image_figures, image_pictures
 from causal_ssl.experiments.catalogue import preset
-from causal_ssl.experiments.comparison import figures, page_tables, pictures
+from causal_ssl.experiments.comparison import page_tables
 from causal_ssl.experiments.comparison.caveats import caveats
-from causal_ssl.experiments.comparison.config import PRESET, MethodsStudy
+from causal_ssl.experiments.comparison.config import PRESET, RAW, MethodsStudy
+from causal_ssl.experiments.comparison.evaluation import RANK
 from causal_ssl.experiments.comparison.summary import BASELINES, Score, finding, summarise
 from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduction
 from causal_ssl.experiments.run_directory import RunDirectory
+
+PANELS = {
+    "linear_top1": "linear accuracy",
+    "knn_top1": "accuracy of nearest neighbours",
+    RANK: "RankMe of the test images",
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ def page(directory: RunDirectory, config: MethodsStudy) -> Drawn:
         table=pd.read_csv(directory / "table.csv"),
         history=pd.read_csv(directory / "history.csv"),
         plans=pd.read_csv(directory / "plans.csv", dtype=str, keep_default_na=False),
-        images=pictures.load(directory / pictures.FILE),
+        images=image_pictures.load(directory / image_pictures.FILE),
         environment=json.loads((directory / "environment.json").read_text()),
     )
     scores = summarise(material.table)
@@ -74,10 +82,16 @@ def page(directory: RunDirectory, config: MethodsStudy) -> Drawn:
     return drawn(report, page_tables.terminal(scores, methods=material.methods))
 
 
+def comparable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the RankMe of raw pixels, which counts the directions of another space."""
+    return table[(table["method"] != RAW) | (table["metric"] != RANK)]
+
+
 def _dots(material: Material) -> Picture:
+    table, shown = comparable(material.table), {"metrics": PANELS, "baselines": BASELINES}
     return picture(
         "methods",
-        figures.dots(material.table, methods=material.methods),
+        image_figures.dots(table, methods=material.methods, **shown),
         "Accuracy of a linear classifier and of weighted nearest neighbours on the frozen"
         " representation, the trunk's output, of images not trained on, and its effective rank."
         " Dots: means over seeds; ticks, where there are several: the seeds. Lines: what there is"
@@ -120,7 +134,7 @@ def _recipes(material: Material) -> Section:
 def _losses(material: Material) -> Section:
     shown = picture(
         "loss",
-        figures.losses(material.history, methods=material.methods),
+        image_figures.losses(material.history, methods=material.methods),
         "Loss during training, each method's in its own units, a line a seed.",
     )
     return Section("Training", [Details("Loss curves", [shown])])

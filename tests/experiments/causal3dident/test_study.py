@@ -14,9 +14,10 @@ from causal_ssl.datasets.causal3dident.latents import CLASSES
 from causal_ssl.datasets.causal3dident.rendering.raster import available
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells
-from causal_ssl.experiments.causal3dident import pictures, plan
+from causal_ssl.experiments.causal3dident import plan
 from causal_ssl.experiments.causal3dident.config import CLASS_ALONE, Causal3DIdentStudy
 from causal_ssl.experiments.causal3dident.published import VARIABLES
+from causal_ssl.experiments.image_pictures import FILE, load
 from causal_ssl.experiments.image_study import RANDOM
 
 pytestmark = pytest.mark.skipif(
@@ -142,7 +143,7 @@ def test_views_in_the_report_come_from_where_those_trained_on_do(finished, tmp_p
     shutil.copytree(finished / "data", data)
     assert not (data / "testset" / "counterfactuals").exists()
     run(replace(CONFIG, data=str(data), settings=("lt_hues",), methods=("relic",)), out)
-    kept, before = (pictures.load(root / pictures.FILE) for root in (out, finished))
+    kept, before = (load(root / FILE) for root in (out, finished))
     views = Causal3DIdent(finished / "data", "train", size=CONFIG.size)
     assert (kept["lt_hues 1"] == before["lt_hues 1"]).all()
     trainset = {image.tobytes() for image in views.pixels(np.arange(len(views)))}

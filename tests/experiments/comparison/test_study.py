@@ -14,7 +14,7 @@ from study_runs import run
 
 from causal_ssl import methods
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import cells
+from causal_ssl.experiments import cells, image_pictures
 from causal_ssl.experiments.comparison import evaluation, jobs, pictures, plan
 from causal_ssl.experiments.comparison.config import RAW, MethodsStudy
 from causal_ssl.experiments.comparison.evaluation import Represented
@@ -167,7 +167,7 @@ def test_the_report_holds_its_pictures_and_asks_for_nothing_from_outside(finishe
 def test_views_in_the_report_are_of_images_of_every_class(
     config: MethodsStudy, finished: Path
 ) -> None:
-    kept = pictures.load(finished / pictures.FILE)
+    kept = image_pictures.load(finished / image_pictures.FILE)
     assert list(kept) == ["image", "view 1", "view 2"]  # of ReLIC, which has two
     assert {images.shape for images in kept.values()} == {(pictures.SHOWN, 28, 28, 3)}
     images = jobs.images_of(config).train

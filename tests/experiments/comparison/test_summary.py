@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from causal_ssl import methods
+from causal_ssl.experiments import image_figures
 from causal_ssl.experiments.catalogue import from_preset, preset, presets
-from causal_ssl.experiments.comparison import config, figures
+from causal_ssl.experiments.comparison import config, pages
 from causal_ssl.experiments.comparison.config import RAW, MethodsStudy
 from causal_ssl.experiments.comparison.summary import finding, summarise
 from causal_ssl.experiments.image_study import RANDOM
@@ -52,7 +53,9 @@ def test_the_finding_says_where_none_is_above() -> None:
 
 def test_figures_show_every_method_every_seed_and_the_baselines() -> None:
     found = table(**BASELINES, relic=([0.9, 0.92], [0.85, 0.87]), byol=([0.85, 0.87], [0.84, 0.86]))
-    linear, knn, rank = figures.dots(found, methods=TITLES).axes
+    linear, knn, rank = image_figures.dots(
+        pages.comparable(found), methods=TITLES, metrics=pages.PANELS, baselines=pages.BASELINES
+    ).axes
     assert [text.get_text() for text in linear.get_yticklabels()] == ["ReLIC", "BYOL"]
     shown = [list(line.get_xdata()) for line in linear.lines]
     for values in ([0.84, 0.84], [0.83, 0.83], [0.91], [0.9, 0.92], [0.86], [0.85, 0.87]):

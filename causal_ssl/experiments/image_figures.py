@@ -1,4 +1,4 @@
-"""Figures of the methods study, each from its tables."""
+"""Figures that studies of image encoders share, each from its tables."""
 
 from typing import Any
 
@@ -8,41 +8,31 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from causal_ssl.analysis.plots import REFERENCE, WIDTH, Titles, colours, require, style
-from causal_ssl.experiments.comparison.config import RAW
-from causal_ssl.experiments.comparison.evaluation import RANK
-from causal_ssl.experiments.image_study import RANDOM
 
-PANELS = {
-    "linear_top1": "linear accuracy",
-    "knn_top1": "accuracy of nearest neighbours",
-    RANK: "RankMe of the test images",
-}
-LINES: dict[str, tuple[str, Any]] = {
-    RAW: ("raw pixels", (0, (1, 1.5))),
-    RANDOM: ("untrained encoder", (0, (5, 2.5))),
-}
-"""Baselines: title and dashes."""
+DASHES: tuple[Any, ...] = ((0, (1, 1.5)), (0, (5, 2.5)))
+"""Of the lines of baselines, in order."""
 COLUMNS = 3
 
 
-def dots(table: pd.DataFrame, *, methods: Titles) -> Figure:
+def dots(table: pd.DataFrame, *, methods: Titles, metrics: Titles, baselines: Titles) -> Figure:
     """Scores of every method: a panel a metric, a row a method, small a seed, large their mean.
 
-    Baselines are lines, one standard error of an accuracy wide on either side; raw pixels have none
-    in RankMe, which counts the directions of another space.
+    Baselines are lines, one standard error of an accuracy wide on either side.
 
     Args:
         table: columns method, seed, metric, value, standard_error.
         methods: what to show, from top to bottom.
+        metrics: the panels, from left to right.
+        baselines: values of the column method, two at most; left out of panels that lack them.
     """
     require(table, ["method", "seed", "metric", "value", "standard_error"])
     colour = colours(["methods"])["methods"]
     with style():
         figure = Figure(figsize=(WIDTH, 1.5 + 0.34 * len(methods)), layout="constrained")
-        axes = figure.subplots(1, len(PANELS), sharey=True)
-        for axis, (metric, title) in zip(axes, PANELS.items(), strict=True):
+        axes = figure.subplots(1, len(metrics), sharey=True)
+        for axis, (metric, title) in zip(axes, metrics.items(), strict=True):
             rows = table[table["metric"] == metric]
-            _baselines(axis, rows[rows["method"] != RAW] if metric == RANK else rows)
+            _baselines(axis, rows, baselines)
             for k, method in enumerate(methods):
                 own = rows[rows["method"] == method]["value"]
                 look: dict[str, Any] = {"color": colour, "zorder": 3}
@@ -60,8 +50,8 @@ def dots(table: pd.DataFrame, *, methods: Titles) -> Figure:
     return figure
 
 
-def _baselines(axis: Axes, rows: pd.DataFrame) -> None:
-    for name, (title, dashes) in LINES.items():
+def _baselines(axis: Axes, rows: pd.DataFrame, baselines: Titles) -> None:
+    for (name, title), dashes in zip(baselines.items(), DASHES, strict=False):
         own = rows[rows["method"] == name]
         if own.empty:
             continue
