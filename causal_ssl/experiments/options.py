@@ -22,6 +22,7 @@ def option(
     at_most: float | None = None,
     choices: Sequence[str] | None = None,
     singular: str | None = None,
+    distinct: bool = False,
 ) -> Any:
     """A dataclass field with its help (unit included) and its range.
 
@@ -31,6 +32,7 @@ def option(
         at_least, above, at_most: range of the value, or of every item of a sequence.
         choices: the known names of a string option.
         singular: what one item of a sequence is called in an error.
+        distinct: no item of a sequence may be there twice.
     """
     metadata = {
         "help": help,
@@ -39,12 +41,13 @@ def option(
         "at_most": at_most,
         "choices": choices,
         "singular": singular,
+        "distinct": distinct,
     }
     return field(default=default, metadata=metadata)
 
 
 def check(options: object) -> None:
-    """Refuse values outside their declared range; call it from `__post_init__`.
+    """Refuse values outside their declared range, or there twice; call it from `__post_init__`.
 
     Raises:
         InputError: names the field, its value and the range.
@@ -58,6 +61,8 @@ def check(options: object) -> None:
             raise InputError(f"{each.name} is empty: name at least one")
         for item in items:
             _check_item(each, item)
+        if each.metadata.get("distinct"):
+            _check_distinct(each.name, items)
 
 
 def _check_item(each: "Field[Any]", item: Any) -> None:
@@ -70,6 +75,11 @@ def _check_item(each: "Field[Any]", item: Any) -> None:
         raise InputError(f"{each.name} must be above {bound}, got {item}")
     if (most := limits.get("at_most")) is not None and not item <= most:
         raise InputError(f"{each.name} must be at most {most}, got {item}")
+
+
+def _check_distinct(name: str, items: Sequence[Any]) -> None:
+    if twice := {str(item) for item in items if items.count(item) > 1}:
+        raise InputError(f"{name} names {', '.join(sorted(twice))} more than once")
 
 
 def own_first(cls: type) -> list["Field[Any]"]:

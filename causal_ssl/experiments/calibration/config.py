@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from causal_ssl.errors import InputError
 from causal_ssl.experiments.config import StudyConfig
 from causal_ssl.experiments.options import option
 
@@ -27,18 +26,20 @@ class CalibrationStudy(StudyConfig):
     name: ClassVar[str] = "calibration"
 
     parts: tuple[str, ...] = option(
-        PARTS, f"what to calibrate: {', '.join(PARTS)}", choices=PARTS, singular="part"
+        PARTS,
+        f"what to calibrate: {', '.join(PARTS)}",
+        choices=PARTS,
+        singular="part",
+        distinct=True,
     )
     replications: int = option(100, "data sets drawn in each configuration", at_least=20)
-    n: tuple[int, ...] = option((200,), "samples that a test of continuous f is given", at_least=50)
+    n: tuple[int, ...] = option(
+        (200,), "samples that a test of continuous f is given", at_least=50, distinct=True
+    )
     ratios: tuple[int, ...] = option(
-        (1, 10), "samples behind p(E | f) for each one tested; all at the smallest n", at_least=1
+        (1, 10),
+        "samples behind p(E | f) for each one tested; all at the smallest n",
+        at_least=1,
+        distinct=True,
     )
     n_resamples: int = option(199, "resamples behind each p-value", at_least=19)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("parts", "n", "ratios"):
-            values = getattr(self, name)
-            if twice := {str(value) for value in values if values.count(value) > 1}:
-                raise InputError(f"{name} names {', '.join(sorted(twice))} more than once")

@@ -42,8 +42,11 @@ class Causal3DIdentStudy(ImageStudy):
         f"how views are made: {', '.join(SETTINGS)}",
         choices=tuple(SETTINGS),
         singular="setting",
+        distinct=True,
     )
-    methods: tuple[str, ...] = option(("infonce", "relic"), f"methods to compare: {METHODS}")
+    methods: tuple[str, ...] = option(
+        ("infonce", "relic"), f"methods to compare: {METHODS}", distinct=True
+    )
     seeds: int = option(1, "encoders of every setting and method", at_least=1)
     untrained_seeds: int = option(
         5, "untrained encoders that trained ones are compared with", at_least=1
@@ -84,10 +87,6 @@ class Causal3DIdentStudy(ImageStudy):
             raise InputError(
                 f"batch_size = {self.batch_size} exceeds n_train = {self.n_train}: lower it"
             )
-        for name in ("settings", "methods"):
-            values = getattr(self, name)
-            if twice := {value for value in values if values.count(value) > 1}:
-                raise InputError(f"{name} names {', '.join(sorted(twice))} more than once")
 
     @property
     def changes(self) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from causal_ssl.errors import InputError
 from causal_ssl.experiments.image_study import ImageStudy
 from causal_ssl.experiments.options import option
 
@@ -33,7 +32,7 @@ class MethodsStudy(ImageStudy):
     name: ClassVar[str] = "methods"
 
     methods: tuple[str, ...] = option(
-        ("relic", "simclr", "supervised"), f"methods to compare: {METHODS}"
+        ("relic", "simclr", "supervised"), f"methods to compare: {METHODS}", distinct=True
     )
     seeds: int = option(1, "encoders of every method, and as many untrained ones", at_least=1)
     data: str = option(
@@ -47,8 +46,3 @@ class MethodsStudy(ImageStudy):
     n_linear: int = option(
         20_000, "training images that linear classifiers are fitted on, at most", at_least=2
     )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if twice := {name for name in self.methods if self.methods.count(name) > 1}:
-            raise InputError(f"methods names {', '.join(sorted(twice))} more than once")

@@ -49,8 +49,11 @@ class NumericalStudy(TrainedStudy):
         f"settings to run: {', '.join(SETTINGS)}",
         choices=tuple(SETTINGS),
         singular="setting",
+        distinct=True,
     )
-    methods: tuple[str, ...] = option(("infonce", "relic"), f"methods to compare: {METHODS}")
+    methods: tuple[str, ...] = option(
+        ("infonce", "relic"), f"methods to compare: {METHODS}", distinct=True
+    )
     independent: Budget = Budget(seeds=2, steps=4000)
     dependent: Budget = Budget(seeds=3, steps=2000)
 
@@ -77,10 +80,6 @@ class NumericalStudy(TrainedStudy):
             raise InputError(
                 f"n_fit = {self.n_fit} samples cannot fill folds = {self.folds}: raise n_fit"
             )
-        for name in ("settings", "methods"):
-            values = getattr(self, name)
-            if twice := {value for value in values if values.count(value) > 1}:
-                raise InputError(f"{name} names {', '.join(sorted(twice))} more than once")
 
     @property
     def n_outputs(self) -> tuple[int, ...]:
@@ -111,8 +110,9 @@ class DimensionsStudy(NumericalStudy):
         f"settings: {', '.join(SETTINGS)}",
         choices=tuple(SETTINGS),
         singular="setting",
+        distinct=True,
     )
-    methods: tuple[str, ...] = option(("infonce",), f"methods to compare: {METHODS}")
+    methods: tuple[str, ...] = option(("infonce",), f"methods to compare: {METHODS}", distinct=True)
     independent: Budget = Budget(seeds=2, steps=2000)
     dependent: Budget = Budget(seeds=2, steps=2000)
     max_outputs: int = option(

@@ -39,24 +39,30 @@ class InvarianceStudy(TrainedStudy):
         f"in which encoders are trained: {', '.join(WORLDS)}",
         choices=tuple(WORLDS),
         singular="world",
+        distinct=True,
     )
     environments: tuple[str, ...] = option(
         tuple(ENVIRONMENTS),
         f"interventions under which they are tested: {', '.join(ENVIRONMENTS)}",
         choices=tuple(ENVIRONMENTS),
         singular="kind of environment",
+        distinct=True,
     )
     methods: tuple[str, ...] = option(
-        ("infonce", "relic", "supcon"), f"encoders to train: {ENCODERS}"
+        ("infonce", "relic", "supcon"), f"encoders to train: {ENCODERS}", distinct=True
     )
     controls: tuple[str, ...] = option(
         CONTROLS,
         f"representations made of the true latents: {', '.join(CONTROLS)}",
         choices=CONTROLS,
         singular="control",
+        distinct=True,
     )
     relic_alphas: tuple[float, ...] = option(
-        (1.0, 10.0), "weights of ReLIC's invariance term, an encoder each", at_least=0
+        (1.0, 10.0),
+        "weights of ReLIC's invariance term, an encoder each",
+        at_least=0,
+        distinct=True,
     )
     seeds: int = option(2, "worlds of each kind; world k has seed k", at_least=1)
     steps: int = option(2000, "training steps", at_least=1)
@@ -88,6 +94,7 @@ class InvarianceStudy(TrainedStudy):
         f"probe classes, the first for what is done once: {', '.join(PROBES)}",
         choices=PROBES,
         singular="probe",
+        distinct=True,
     )
     folds: int = option(3, "folds of the cross-fitted probes", at_least=2)
 
@@ -99,10 +106,6 @@ class InvarianceStudy(TrainedStudy):
             raise InputError(
                 f"n_test = {self.n_test} samples cannot fill folds = {self.folds}: raise n_test"
             )
-        for name in ("worlds", "environments", "methods", "controls", "relic_alphas", "probes"):
-            values = getattr(self, name)
-            if twice := {str(value) for value in values if values.count(value) > 1}:
-                raise InputError(f"{name} names {', '.join(sorted(twice))} more than once")
 
     @property
     def settings(self) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from causal_ssl.errors import InputError
 from causal_ssl.experiments.config import StudyConfig
 from causal_ssl.experiments.options import option
 from causal_ssl.experiments.theorem1.settings import SETTINGS
@@ -30,17 +29,13 @@ class Theorem1Study(StudyConfig):
         f"kinds of models: {', '.join(SETTINGS)}",
         choices=tuple(SETTINGS),
         singular="setting",
+        distinct=True,
     )
     models: int = option(1000, "random models a setting", at_least=1)
     first_seed: int = option(0, "seed of the first; the others follow it", at_least=0)
     models_per_job: int = option(
         500, "models that a process checks, and keeps, in one go", at_least=1
     )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if twice := {name for name in self.settings if self.settings.count(name) > 1}:
-            raise InputError(f"settings names {', '.join(sorted(twice))} more than once")
 
     @property
     def seeds(self) -> range:
