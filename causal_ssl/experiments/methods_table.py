@@ -88,7 +88,7 @@ def _row(method: Method) -> tuple[str, ...]:
     cells = {"method": method.name, "objective": method.objective_class.__name__}
     if (recipe := method.images) is not None:
         cells |= in_words(method, recipe)
-        per = " b/256" if recipe.optimiser.rule == "linear" else ""
+        per = " b/256" if recipe.rate_rule == "linear" else ""
         cells["optimiser"] += f" {recipe.optimiser.learning_rate:g}{per}"
         cells["top-1 %"] = str(recipe.published.top1) if recipe.published else ""
     cells["target"] = "EMA" if method.target else ""

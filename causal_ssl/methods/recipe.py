@@ -1,49 +1,45 @@
 """How a paper pretrains on images with a method, as plain values that a trainer reads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from causal_ssl.errors import in_range
+from causal_ssl.errors import InputError, in_range, one_of
 from causal_ssl.models.heads import Head
 
-Rule = Literal["linear", "fixed"]
+OptimiserName = Literal["adam", "sgd", "lars"]
+RateRule = Literal["linear", "fixed"]
 
 
 @dataclass(frozen=True)
 class Optimiser:
-    """An optimiser and its learning rate.
+    """What takes the steps, as a value of recipes and of trainings; `training.optimisers` makes it.
 
     Args:
         name: `lars`, `sgd` or `adam`.
-        learning_rate: base rate, see `rate`.
-        weight_decay: on weights, not on biases and norms, unless `decay_all`.
-        momentum: of `lars` and `sgd`.
-        decay_all: biases and norms decay too.
-        rule: `linear`, the base rate is for 256 samples a step; `fixed`, it is the rate.
-        warmup_epochs: with a rising rate.
+        learning_rate: at its peak; a recipe's may be for another batch size, see `ImageRecipe`.
+        weight_decay: of weights, not of biases and the parameters of norms.
+        momentum: of lars and sgd.
+        decay_all: of sgd alone: biases and norms decay too (MoCo v2).
 
-    Examples:
-        >>> Optimiser("lars", 0.3).rate(4096)
-        4.8
+    Raises:
+        InputError: a value out of range, an unknown name, or `decay_all` of another than sgd.
     """
 
-    name: Literal["adam", "sgd", "lars"]
+    name: OptimiserName
     learning_rate: float
     weight_decay: float = 0.0
     momentum: float = 0.9
     decay_all: bool = False
-    rule: Rule = "linear"
-    warmup_epochs: float = 10
 
-    def rate(self, batch_size: int) -> float:
-        """The peak learning rate for that many samples per optimiser step.
-
-        Micro-batches of one step count together: accumulation does not change the rate.
-        """
-        in_range("batch_size", batch_size, at_least=1)
-        return self.learning_rate * (batch_size / 256 if self.rule == "linear" else 1)
+    def __post_init__(self) -> None:
+        one_of("optimiser", self.name, get_args(OptimiserName))
+        in_range("learning_rate", self.learning_rate, above=0)
+        in_range("weight_decay", self.weight_decay, at_least=0)
+        in_range("momentum", self.momentum, at_least=0, at_most=1)
+        if self.decay_all and self.name != "sgd":
+            raise InputError(f"decay_all with {self.name}: it is sgd's, leave it out")
 
 
 @dataclass(frozen=True)
@@ -69,9 +65,12 @@ class ImageRecipe:
         critic: head g from the representation to the outputs that the objective compares.
         n_outputs: the critic's; None: the number of classes.
         views: name of a stack of augmentations.
-        optimiser: with its learning rate.
+        optimiser: with its base learning rate.
         batch_size: samples per optimiser step, over all devices.
         epochs: passes over the data.
+        rate_rule: `linear`, the base learning rate is for 256 samples a step; `fixed`, it is the
+            learning rate.
+        warmup_epochs: with a rising learning rate.
         objective: the objective's arguments where they differ from its class's own.
         predictor: a further head on the online side alone.
         target_decay: of the target network's moving average, at the start.
@@ -89,6 +88,8 @@ class ImageRecipe:
     batch_size: int
     epochs: int
     source: str
+    rate_rule: RateRule = "linear"
+    warmup_epochs: float = 10
     objective: Mapping[str, Any] = field(default_factory=dict)
     predictor: Head | None = None
     target_decay: float = 0.996
@@ -99,3 +100,17 @@ class ImageRecipe:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "objective", MappingProxyType(dict(self.objective)))
+
+    @property
+    def scaled_optimiser(self) -> Optimiser:
+        """With the peak learning rate of steps on `batch_size` samples.
+
+        Micro-batches of one step count together: accumulation does not change the rate.
+
+        Examples:
+            >>> from causal_ssl import methods
+            >>> methods.get("relic").image_recipe().scaled_optimiser.learning_rate
+            4.8
+        """
+        scale = self.batch_size / 256 if self.rate_rule == "linear" else 1
+        return replace(self.optimiser, learning_rate=self.optimiser.learning_rate * scale)

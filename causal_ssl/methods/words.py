@@ -27,20 +27,20 @@ def in_words(method: Method, recipe: ImageRecipe) -> dict[str, str]:
         "predictor": recipe.predictor.widths(outputs) if recipe.predictor else "",
         "views": recipe.views,
         "optimiser": optimiser.name,
-        "learning rate": _rate(optimiser, recipe.batch_size),
+        "learning rate": _rate(recipe),
         "weight decay": _decay(optimiser),
-        "warm-up epochs": f"{optimiser.warmup_epochs:g}",
+        "warm-up epochs": f"{recipe.warmup_epochs:g}",
         "batch": str(recipe.batch_size),
         "epochs": f"{recipe.epochs:g}",
         "queue": str(recipe.queue or ""),
     }
 
 
-def _rate(optimiser: Optimiser, batch_size: int) -> str:
-    rate = f"{optimiser.rate(batch_size):g}"
-    if optimiser.rule == "fixed":
+def _rate(recipe: ImageRecipe) -> str:
+    rate = f"{recipe.scaled_optimiser.learning_rate:g}"
+    if recipe.rate_rule == "fixed":
         return rate
-    return f"{optimiser.learning_rate:g} x {batch_size}/256 = {rate}"
+    return f"{recipe.optimiser.learning_rate:g} x {recipe.batch_size}/256 = {rate}"
 
 
 def _decay(optimiser: Optimiser) -> str:

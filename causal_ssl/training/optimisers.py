@@ -1,27 +1,21 @@
 """Optimisers of image encoders, and which parameters they decay and adapt."""
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch.nn import Parameter
 
-Optimiser = Literal["adam", "sgd", "lars"]
+from causal_ssl.methods import Optimiser
 
 TRUST = 1e-3
 """LARS's eta: the norm of a tensor's step, before the learning rate, by that of the tensor."""
 
 
 def make_optimiser(
-    name: Optimiser,
-    parameters: Iterable[tuple[str, Parameter]],
-    *,
-    learning_rate: float,
-    weight_decay: float = 0.0,
-    momentum: float = 0.9,
-    decay_all: bool = False,
+    optimiser: Optimiser, parameters: Iterable[tuple[str, Parameter]]
 ) -> torch.optim.Optimizer:
-    """The optimiser of that name, for the two groups of `parameter_groups`.
+    """The optimiser that a value says, for the two groups of `parameter_groups`.
 
     - "adam": with betas (0.9, 0.999); its weight decay is decoupled from the gradient (AdamW).
     - "sgd": buffer <- momentum buffer + g + decay w, then w <- w - rate buffer.
@@ -30,33 +24,32 @@ def make_optimiser(
       of norms are not adapted (q = 1).
 
     Args:
-        name: of the optimiser.
+        optimiser: its learning rate is that of both groups; the trainer sets it anew at each step.
         parameters: names and parameters, as `named_parameters` gives them.
-        learning_rate: of both groups; the trainer sets it anew at each step.
-        weight_decay: of the weights.
-        momentum: of sgd and lars.
-        decay_all: of sgd: the others have the same decay.
 
     References:
         LARS: You et al. 2017, arXiv 1708.03888; the groups: BYOL, arXiv 2006.07733, appendix C.
 
     Examples:
         >>> layer = torch.nn.Linear(2, 1)
-        >>> lars = make_optimiser("lars", layer.named_parameters(), learning_rate=0.3)
+        >>> lars = make_optimiser(Optimiser("lars", 0.3), layer.named_parameters())
         >>> [group["always_adapt"] for group in lars.param_groups]
         [True, False]
     """
-    groups = parameter_groups(parameters, weight_decay=weight_decay, decay_all=decay_all)
-    if name == "adam":
-        return torch.optim.Adam(groups, lr=learning_rate, decoupled_weight_decay=True, fused=True)
-    if name == "sgd":
-        return torch.optim.SGD(groups, lr=learning_rate, momentum=momentum, fused=True)
+    rate, momentum = optimiser.learning_rate, optimiser.momentum
+    groups = parameter_groups(
+        parameters, weight_decay=optimiser.weight_decay, decay_all=optimiser.decay_all
+    )
+    if optimiser.name == "adam":
+        return torch.optim.Adam(groups, lr=rate, decoupled_weight_decay=True, fused=True)
+    if optimiser.name == "sgd":
+        return torch.optim.SGD(groups, lr=rate, momentum=momentum, fused=True)
     from timm.optim.lars import Lars
 
     for group, adapted in zip(groups, (True, False), strict=True):
         # Left alone, timm's adapts whatever it decays: without decay, nothing.
         group["always_adapt"] = adapted
-    return Lars(groups, lr=learning_rate, momentum=momentum, trust_coeff=TRUST)
+    return Lars(groups, lr=rate, momentum=momentum, trust_coeff=TRUST)
 
 
 def parameter_groups(

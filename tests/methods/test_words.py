@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from causal_ssl import methods
+from causal_ssl.methods import Optimiser
 from causal_ssl.methods.words import in_words
 
 
@@ -41,6 +42,6 @@ def test_outputs_that_are_classes_are_said_to_be() -> None:
 def test_what_was_asked_for_is_said_as_it_is() -> None:
     method = methods.get("relic")
     recipe = method.image_recipe()
-    asked = replace(recipe.optimiser, learning_rate=0.005, rule="fixed", weight_decay=0.0)
-    words = in_words(method, replace(recipe, optimiser=asked))
+    adam = Optimiser("adam", 0.005)
+    words = in_words(method, replace(recipe, optimiser=adam, rate_rule="fixed"))
     assert (words["learning rate"], words["weight decay"]) == ("0.005", "0")

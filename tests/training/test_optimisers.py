@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 
+from causal_ssl.methods import Optimiser
 from causal_ssl.training.optimisers import TRUST, make_optimiser, parameter_groups
 
 RATE, DECAY, MOMENTUM = 0.5, 0.1, 0.9
@@ -24,7 +25,7 @@ GRADIENTS = [  # of two steps
 
 def after_two_steps(name: str, **options) -> dict[str, Tensor]:
     tensors = parameters()
-    optimiser = make_optimiser(name, tensors.items(), learning_rate=RATE, **options)
+    optimiser = make_optimiser(Optimiser(name, RATE, **options), tensors.items())
     for gradients in GRADIENTS:
         for key, tensor in tensors.items():
             tensor.grad = torch.tensor(gradients[key], dtype=torch.float64)
@@ -72,7 +73,7 @@ def test_lars_adapts_without_decay_too() -> None:
 def test_the_first_lars_step_in_numbers() -> None:
     weight, bias = Parameter(torch.tensor([[3.0, 4.0]])), Parameter(torch.tensor([1.0]))
     named = {"weight": weight, "bias": bias}.items()
-    optimiser = make_optimiser("lars", named, learning_rate=2.0, weight_decay=0.1)
+    optimiser = make_optimiser(Optimiser("lars", 2.0, weight_decay=0.1), named)
     weight.grad, bias.grad = torch.tensor([[0.0, 1.0]]), torch.tensor([0.25])
     optimiser.step()
     # q = 0.001 * 5 / (1 + 0.1 * 5) = 1 / 300; g + 0.1 w = (0.3, 1.4)
@@ -112,7 +113,7 @@ def test_adams_decay_shrinks_weights_by_rate_times_decay() -> None:
 
 def after_first_adam_step() -> Tensor:
     weight = parameters()["weight"]
-    optimiser = make_optimiser("adam", [("weight", weight)], learning_rate=RATE)
+    optimiser = make_optimiser(Optimiser("adam", RATE), [("weight", weight)])
     weight.grad = torch.tensor(GRADIENTS[0]["weight"], dtype=torch.float64)
     optimiser.step()
     return weight.detach()
@@ -122,7 +123,7 @@ def after_first_adam_step() -> Tensor:
 def test_networks_without_biases_or_weights_are_trained(name: str) -> None:
     for network in (nn.Linear(2, 2, bias=False), nn.BatchNorm1d(2)):
         before = [p.detach().clone() for p in network.parameters()]
-        optimiser = make_optimiser(name, network.named_parameters(), learning_rate=RATE)
+        optimiser = make_optimiser(Optimiser(name, RATE), network.named_parameters())
         network(torch.tensor([[1.0, 2.0], [3.0, 5.0]])).pow(3).sum().backward()
         optimiser.step()
         moved = zip(before, network.parameters(), strict=True)

@@ -28,6 +28,7 @@ from causal_ssl.experiments.image_pictures import FILE
 from causal_ssl.experiments.image_study import RANDOM
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.workers import Report
+from causal_ssl.methods import Optimiser
 from causal_ssl.models.image_encoders import EncoderConfig, ImageEncoder, image_encoder
 from causal_ssl.randomness import generator_for
 from causal_ssl.training.images import ImageTraining, features
@@ -180,7 +181,7 @@ def training(config: Causal3DIdentStudy, method: str) -> ImageTraining:
         method=method,
         objective=objective,
         encoder=encoder_config(config),
-        learning_rate=config.learning_rate,
+        optimiser=Optimiser("adam", config.learning_rate),
         precision=config.precision,  # type: ignore[arg-type]
         log_every=image_jobs.log_every(config.steps),
         checkpoint_every=config.checkpoint_every,

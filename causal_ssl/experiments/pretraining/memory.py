@@ -41,7 +41,7 @@ def needed(plan: Plan, asked: Pretraining, images: Images) -> Memory:
         n = training.encoder.n_outputs
         modules.append(training.predictor.make(n, n))
     own = sum(numbers(module) for module in modules)
-    copies = 2 + OPTIMISER_COPIES[training.optimiser]
+    copies = 2 + OPTIMISER_COPIES[training.optimiser.name]
     target = numbers(encoder) if plan.method.target else 0
     few = min(len(images), 2)
     generator = torch.Generator().manual_seed(0)

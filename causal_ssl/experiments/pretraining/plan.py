@@ -13,7 +13,7 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments import options
 from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.pretraining.config import Pretraining
-from causal_ssl.methods import ImageRecipe, Method
+from causal_ssl.methods import ImageRecipe, Method, Optimiser
 from causal_ssl.models.image_encoders import EncoderConfig
 from causal_ssl.training.images import ImageTraining
 from causal_ssl.training.images.launch import launch_of
@@ -92,11 +92,11 @@ def make_plan(name: str, asked: Pretraining, *, n_images: int, n_classes: int) -
     _check_shares(batch_size, asked)
     per_epoch = n_images // batch_size
     steps = asked.steps or ceil(recipe.epochs * per_epoch)
-    warmup = recipe.optimiser.warmup_epochs * per_epoch / steps
+    warmup = recipe.warmup_epochs * per_epoch / steps
     if warmup > 1:
         raise InputError(
-            f"warmup_epochs = {recipe.optimiser.warmup_epochs:g} of {steps / per_epoch:.3g} epochs "
-            "in all: give fewer, or more epochs"
+            f"warmup_epochs = {recipe.warmup_epochs:g} of {steps / per_epoch:.3g} epochs in all: "
+            "give fewer, or more epochs"
         )
     training = ImageTraining(
         steps=steps,
@@ -105,11 +105,7 @@ def make_plan(name: str, asked: Pretraining, *, n_images: int, n_classes: int) -
         objective={**method.defaults, **recipe.objective},
         encoder=_encoder(recipe, asked, n_classes),
         predictor=recipe.predictor,
-        optimiser=recipe.optimiser.name,
-        weight_decay=recipe.optimiser.weight_decay,
-        decay_all=recipe.optimiser.decay_all,
-        momentum=recipe.optimiser.momentum,
-        learning_rate=recipe.optimiser.rate(batch_size),
+        optimiser=recipe.scaled_optimiser,
         schedule="warmup_cosine",
         warmup=warmup,
         target_decay=recipe.target_decay,
@@ -254,14 +250,16 @@ def _recipe(recipe: ImageRecipe, asked: Pretraining) -> ImageRecipe:
                 "what is predicted are the critic's outputs"
             )
         changes["predictor"] = replace(recipe.predictor, hidden=tuple(hidden))
-    for name in ("views", "batch_size", "epochs", "target_decay", "queue"):
+    if asked.learning_rate is not None:
+        changes["rate_rule"] = "fixed"
+    for name in ("views", "batch_size", "epochs", "warmup_epochs", "target_decay", "queue"):
         if (value := getattr(asked, name)) is not None:
             changes[name] = value
-    return replace(recipe, optimiser=_optimiser(recipe, asked), **changes)
+    return replace(recipe, optimiser=_optimiser(recipe.optimiser, asked), **changes)
 
 
-def _optimiser(recipe: ImageRecipe, asked: Pretraining) -> methods.Optimiser:
-    own, changes = recipe.optimiser, dict[str, Any]()
+def _optimiser(own: Optimiser, asked: Pretraining) -> Optimiser:
+    changes: dict[str, Any] = {}
     if asked.optimiser is not None and asked.optimiser != own.name:
         if asked.learning_rate is None:
             raise InputError(
@@ -269,9 +267,7 @@ def _optimiser(recipe: ImageRecipe, asked: Pretraining) -> methods.Optimiser:
                 "another one, give --learning-rate"
             )
         changes = {"name": asked.optimiser, "decay_all": False}
-    if asked.learning_rate is not None:
-        changes |= {"learning_rate": asked.learning_rate, "rule": "fixed"}
-    for name in ("weight_decay", "warmup_epochs"):
+    for name in ("learning_rate", "weight_decay"):
         if (value := getattr(asked, name)) is not None:
             changes[name] = value
     return replace(own, **changes)

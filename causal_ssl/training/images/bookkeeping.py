@@ -167,7 +167,7 @@ class Bookkeeping(Callback):
         if found is None:
             return
         row, names = found
-        rate = self.config.learning_rate
+        rate = self.config.optimiser.learning_rate
         remedy = f"{self.checkpoints.kept()}. A lower learning rate than {rate} may help"
         first = step - len(self.window) + row
         raise NonFiniteError(first, names, remedy, module.watch.suspect)

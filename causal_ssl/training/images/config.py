@@ -6,11 +6,11 @@ from typing import Any, Literal, get_args
 
 from causal_ssl import methods
 from causal_ssl.errors import InputError, in_range, one_of
+from causal_ssl.methods import Optimiser
 from causal_ssl.models.ema import ema_decay
 from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig
 from causal_ssl.objectives import Objective
-from causal_ssl.training.optimisers import Optimiser
 from causal_ssl.training.schedule import Schedule, scheduled
 from causal_ssl.training.step import Precision
 
@@ -33,12 +33,8 @@ class ImageTraining:
         encoder: which encoder.
         predictor: on top of the encoder's output, online alone: objectives then compare what it
             predicts, (n, n_outputs), to the target network's outputs (BYOL). None: there is none.
-        optimiser: "adam", "sgd" or "lars", see `causal_ssl.training.optimisers`.
-        weight_decay: of the optimiser; biases and the parameters of norms are left out.
-        decay_all: of sgd alone: they are not (MoCo v2).
-        momentum: of sgd and lars.
-        learning_rate: the optimiser's, at the peak, for a step on the whole `batch_size`, whatever
-            `accumulate` is.
+        optimiser: its learning rate is for a step on the whole `batch_size`, whatever `accumulate`
+            is.
         schedule: "constant", or "warmup_cosine" (linear warm-up, half a cosine to 0).
         warmup: share of the steps with a rising rate, under "warmup_cosine".
         target_decay: at the start, of the target network's moving average.
@@ -70,11 +66,7 @@ class ImageTraining:
     objective: Mapping[str, Any] = field(default_factory=dict)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     predictor: Head | None = None
-    optimiser: Optimiser = "adam"
-    weight_decay: float = 0.0
-    decay_all: bool = False
-    momentum: float = 0.9
-    learning_rate: float = 1e-4
+    optimiser: Optimiser = field(default_factory=lambda: Optimiser("adam", 1e-4))
     schedule: Schedule = "constant"
     warmup: float = 0.02
     target_decay: float = 0.996
@@ -91,9 +83,6 @@ class ImageTraining:
         in_range("steps", self.steps, at_least=1)
         in_range("accumulate", self.accumulate, at_least=1)
         in_range("batch_size", self.batch_size, at_least=2)
-        in_range("weight_decay", self.weight_decay, at_least=0)
-        in_range("momentum", self.momentum, at_least=0, at_most=1)
-        in_range("learning_rate", self.learning_rate, above=0)
         in_range("warmup", self.warmup, at_least=0, at_most=1)
         in_range("target_decay", self.target_decay, at_least=0, at_most=1)
         in_range("queue", self.queue, at_least=0)
@@ -102,7 +91,6 @@ class ImageTraining:
         in_range("evaluate_every", self.evaluate_every, at_least=0)
         one_of("schedule", self.schedule, get_args(Schedule))
         one_of("target_schedule", self.target_schedule, get_args(TargetSchedule))
-        one_of("optimiser", self.optimiser, get_args(Optimiser))
         one_of("precision", self.precision, get_args(Precision))
         self._check_fit()
 
@@ -112,8 +100,6 @@ class ImageTraining:
                 f"batch_size {self.batch_size} in {self.accumulate} micro-batches: each needs 2 "
                 f"samples, give at least {2 * self.accumulate}, or fewer micro-batches"
             )
-        if self.decay_all and self.optimiser != "sgd":
-            raise InputError(f"decay_all with {self.optimiser}: it is sgd's, leave it out")
         objective = self.make_objective()
         if objective.needs_target and not methods.get(self.method).target:
             raise InputError(
@@ -138,9 +124,8 @@ class ImageTraining:
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""
-        return scheduled(
-            self.schedule, step, base=self.learning_rate, total=self.steps, warmup=self.warmup
-        )
+        peak = self.optimiser.learning_rate
+        return scheduled(self.schedule, step, base=peak, total=self.steps, warmup=self.warmup)
 
     def target_decay_at(self, step: int) -> float:
         """The decay of the target network's moving average after `step` optimiser steps."""

@@ -105,15 +105,7 @@ class ImageModule(LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The config's; its learning rate is set at each step."""
-        config = self.config
-        return make_optimiser(
-            config.optimiser,
-            self.trained.items(),
-            learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
-            momentum=config.momentum,
-            decay_all=config.decay_all,
-        )
+        return make_optimiser(self.config.optimiser, self.trained.items())
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """The loss of a batch, or of a micro-batch."""

@@ -135,7 +135,8 @@ class ImageRun:
         Raises:
             InputError: says what to install.
         """
-        for part in ("lightning", "timm") if self.config.optimiser == "lars" else ("lightning",):
+        needs_timm = self.config.optimiser.name == "lars"
+        for part in ("lightning", "timm") if needs_timm else ("lightning",):
             if find_spec(part) is None:
                 raise InputError(
                     f"training image encoders needs {part}: pip install 'causal-ssl[images]'"

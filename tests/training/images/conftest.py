@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from causal_ssl.methods import Optimiser
 from causal_ssl.models.image_encoders import EncoderConfig
 from causal_ssl.training.images import (
     ImageProgress,
@@ -22,7 +23,7 @@ CONFIG = ImageTraining(
     batch_size=8,
     objective={"similarity": "cosine"},
     encoder=EncoderConfig("conv4", n_outputs=4),
-    learning_rate=1e-3,
+    optimiser=Optimiser("adam", 1e-3),
     log_every=4,
     checkpoint_every=6,
 )

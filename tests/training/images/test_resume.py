@@ -15,6 +15,7 @@ from timm.optim.lars import Lars
 import causal_ssl.training.images.fit  # noqa: F401  (so that forked processes need not import it)
 from causal_ssl import files
 from causal_ssl.errors import InputError
+from causal_ssl.methods import Optimiser
 from causal_ssl.models.heads import Head
 from causal_ssl.training.images import ImageProgress, TrainedImages
 from causal_ssl.training.images.module import ImageModule
@@ -30,7 +31,7 @@ QUEUED = {
     "predictor": Head((6,), batch_norm=True),
     "queue": 13,
     "accumulate": 2,
-    "optimiser": "lars",
+    "optimiser": Optimiser("lars", 1e-3),
 }
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from causal_ssl import methods
 from causal_ssl.errors import InputError
+from causal_ssl.methods import Optimiser
 from causal_ssl.models.ema import EMATarget, ema_decay
 from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig, ImageEncoder, image_encoder
@@ -220,8 +221,8 @@ def test_a_loss_that_is_not_finite_names_step_and_checkpoint(run: Run, views: Ca
 
 def test_another_run_in_the_same_place_is_refused(run: Run, images: Tensor) -> None:
     run(steps=2)
-    with pytest.raises(InputError, match=r"config\.learning_rate is 0\.001 there, 0\.1 here"):
-        run(steps=2, learning_rate=0.1)
+    with pytest.raises(InputError, match=r"optimiser\.learning_rate is 0\.001 there, 0\.1 here"):
+        run(steps=2, optimiser=Optimiser("adam", 0.1))
     with pytest.raises(InputError, match=r"data is .* there"):
         run(steps=2, dataset=255 - images)
 
