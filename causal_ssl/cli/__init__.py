@@ -1,8 +1,9 @@
 """The `causal-ssl` command.
 
     causal-ssl study numerical --preset quick --out runs/x
-    causal-ssl render causal3dident --train 700 --test 70 --out sets/small
+    causal-ssl render causal3dident --n-train 700 --n-test 70 --out sets/small
     causal-ssl pretrain relic --preset fashion-small --data-root DIR
+    causal-ssl evaluate linear --checkpoint runs/x --data-root DIR
     causal-ssl report runs/x
     causal-ssl doctor
 
@@ -21,6 +22,7 @@ from causal_ssl.errors import InputError
 COMMANDS = {
     "study": "run a study, or continue it",
     "pretrain": "train an image encoder with a method, or continue to",
+    "evaluate": "say what a frozen encoder is worth: probes and robustness",
     "methods": "list the methods, and how each is pretrained",
     "data": "check a folder of images, or pack it for slow disks",
     "render": "render a set of images, or what is missing of it",

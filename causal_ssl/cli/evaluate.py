@@ -1,0 +1,76 @@
+"""`causal-ssl evaluate NAME`: every field of the evaluation's config is an option."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+
+from causal_ssl.cli.fields import add_fields, from_file, given_values
+from causal_ssl.cli.words import chosen, fail
+from causal_ssl.experiments import options
+from causal_ssl.experiments.catalogue import preset, preset_title, presets
+from causal_ssl.experiments.evaluation.config import EVALUATIONS
+from causal_ssl.parser import Parser
+
+ABOUT = "Say what a frozen encoder is worth."
+EXAMPLES = """examples:
+  causal-ssl evaluate knn --checkpoint runs/x --data-root imagenet --out runs/x-knn"""
+MORE = """
+An interrupted evaluation continues when its command is repeated. A value comes from the command
+line, else from --config, else from --preset."""
+DEFAULT = "standard"
+
+
+def run(given: list[str], words: list[str]) -> None:
+    """Evaluate an encoder, or continue to."""
+    titles = {name: title for name, (title, _) in EVALUATIONS.items()}
+    name = chosen(given, words, "evaluation", titles, about=ABOUT, examples=EXAMPLES)
+    parser = evaluate_parser(name)
+    asked = parser.parse_args(given[1:])
+    config = options.from_dict(EVALUATIONS[name][1], evaluate_values(name, parser, asked))
+    out = Path(asked.out or f"runs/evaluation/{name}-{Path(config.checkpoint).stem}")
+
+    from rich.console import Console
+
+    from causal_ssl.datasets.space import Stopped
+
+    evaluation: Any = import_module(f"causal_ssl.experiments.evaluation.{name}")
+    try:
+        evaluation.evaluate(config, out, console=Console())
+    except Stopped as error:
+        fail(words, f"{error}\nwhat is finished is kept: repeat the command to continue", 1)
+
+
+def evaluate_parser(name: str) -> Parser:
+    """The parser of an evaluation's options."""
+    title, config = EVALUATIONS[name]
+    parser = Parser(f"evaluate {name}", f"{title[0].upper()}{title[1:]}.", EXAMPLES + MORE)
+    parser.usage = f"causal-ssl evaluate {name} [options]"
+    group = parser.add_argument_group("the run")
+    known = presets(f"evaluation-{name}")
+    shown = "; ".join(f"{each}: {preset_title(f'evaluation-{name}', each)}" for each in known)
+    group.add_argument(
+        "--preset",
+        metavar="NAME",
+        default=DEFAULT,
+        help=f"where values not given come from (default: {DEFAULT}). {shown}",
+    )
+    group.add_argument("--config", metavar="FILE", help="YAML file with values")
+    group.add_argument(
+        "--out", metavar="DIR", help="the run's own directory (default: runs/evaluation/...)"
+    )
+    fields = parser.add_argument_group("in place of the preset's values")
+    add_fields(fields, config, options.flatten(options.to_dict(config())))
+    return parser
+
+
+def evaluate_values(name: str, parser: Parser, asked: Namespace) -> dict[str, Any]:
+    """Of the preset, over it the config file's, over it the options'."""
+    study, config = f"evaluation-{name}", EVALUATIONS[name][1]
+    values = preset(study, asked.preset)
+    if asked.config is not None:
+        values |= from_file(parser, Path(asked.config), config, stamps={"study": study})
+    known = {key for key, _, _ in options.walk(config)}
+    given = given_values(asked)
+    return values | {key: value for key, value in given.items() if key in known}

@@ -1,0 +1,79 @@
+"""What `causal-ssl evaluate NAME` may be told.
+
+No torch here: help must not wait for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from causal_ssl.experiments.options import check, option
+
+INTERPOLATIONS = ("bilinear", "bicubic")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What evaluations share: the encoder, the images, and how they are seen.
+
+    Images in class folders are seen as torchvision's evaluation shows them: the shorter side
+    resized to `resize`, the centre of `size` x `size` pixels cut out. IDX files and Causal3DIdent
+    have one size and are taken as they are. Packed copies have been squeezed to squares: their
+    centre is cut out in true proportions, of the pixels that were kept.
+
+    Attributes:
+        name: of the evaluation.
+    """
+
+    name: ClassVar[str] = ""
+
+    checkpoint: str = option("", "the encoder: a run of pretrain, its encoder.pt, a weights file")
+    data_root: str = option("", "folder of the images: train/CLASS/*.jpg and val/CLASS/*.jpg, ...")
+    subset: str = option("", "file that lists the training images to use; empty: all")
+    on_corrupt: str = option(
+        "error",
+        "an image that cannot be read; skip: those that `data check` listed",
+        choices=("error", "skip"),
+    )
+    size: int | None = option(
+        None, "pixels a side that are seen; left out: 224, or those that images have", at_least=16
+    )
+    resize: int | None = option(
+        None, "pixels of the shorter side before; left out: 256 / 224 of size", at_least=16
+    )
+    interpolation: str = option("bilinear", "how images are resized", choices=INTERPOLATIONS)
+    at_once: int = option(256, "images at a time through the encoder", at_least=1)
+    features: str = option("", "folder that keeps features, to share; empty: in the run's own")
+    workers: int = option(2, "processes that read images", at_least=0)
+    device: str = option("auto", "where to compute", choices=("auto", "cpu", "cuda"))
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+ELSEWHERE = ("checkpoint", "data_root", "features", "at_once", "workers", "device")
+"""Options with which an evaluation may be continued at another value."""
+
+
+@dataclass(frozen=True)
+class Knn(Evaluation):
+    """Weighted nearest neighbours among the training images.
+
+    Raises:
+        InputError: a value out of range or an unknown name, before anything starts.
+
+    Examples:
+        >>> Knn(data_root="imagenet").k, Knn().temperature
+        (200, 0.1)
+    """
+
+    name: ClassVar[str] = "knn"
+
+    k: int = option(200, "neighbours that vote", at_least=1)
+    temperature: float = option(0.1, "T: a vote weighs exp(similarity / T)", above=0)
+
+
+EVALUATIONS: Mapping[str, tuple[str, type[Evaluation]]] = {
+    "knn": ("accuracy of nearest neighbours, nothing trained", Knn),
+}
+"""Name -> what it says of an encoder, and its options."""

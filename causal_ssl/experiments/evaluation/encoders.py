@@ -1,0 +1,73 @@
+"""The encoder that is evaluated, and a digest that tells its weights from all others."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+
+from causal_ssl.errors import InputError
+from causal_ssl.experiments.evaluation.config import Evaluation
+from causal_ssl.models.image_encoders import ImageEncoder
+from causal_ssl.training.images import load_encoder
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A frozen encoder.
+
+    Attributes:
+        network: in eval mode, on the device that it is evaluated on.
+        source: what it is, in words.
+        digest: of its trunk's weights, and of how it standardises its input.
+    """
+
+    network: ImageEncoder
+    source: str
+    digest: str
+
+
+def open_subject(asked: Evaluation) -> Subject:
+    """The encoder that was asked for.
+
+    Raises:
+        InputError: none was named, there is none, or its file is damaged or of another kind; no GPU
+            where one was asked for.
+    """
+    if not asked.checkpoint:
+        raise InputError(
+            "no encoder: give --checkpoint, a run of `causal-ssl pretrain` or a file of weights"
+        )
+    device = device_of(asked.device)
+    network = load_encoder(asked.checkpoint)
+    return Subject(network.to(device), Path(asked.checkpoint).name, weights_digest(network))
+
+
+def weights_digest(encoder: ImageEncoder) -> str:
+    """Digest of all that its representation is computed with.
+
+    Examples:
+        >>> from causal_ssl.models.image_encoders import image_encoder
+        >>> one, other = (image_encoder("conv4", seed=seed) for seed in (0, 1))
+        >>> weights_digest(one) == weights_digest(other)
+        False
+    """
+    config = encoder.config
+    total = sha256(repr((config.name, config.stem, config.mean, config.std)).encode())
+    for name, weight in encoder.trunk.state_dict().items():
+        values = weight.detach().cpu().contiguous()
+        total.update(f"{name} {values.dtype} {tuple(values.shape)}\n".encode())
+        total.update(values.numpy().tobytes())
+    return total.hexdigest()
+
+
+def device_of(name: str) -> str:
+    """ "cpu" or "cuda", of "auto" and these.
+
+    Raises:
+        InputError: there is no GPU.
+    """
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise InputError("device cuda, but torch sees no GPU: choose cpu or auto")
+    return "cuda" if there and name == "auto" else "cpu" if name == "auto" else name

@@ -1,0 +1,228 @@
+"""Images as they are evaluated: the centre of each, exactly as torchvision's transforms cut it out.
+
+What ImageFolder with Resize(resize) and CenterCrop(size) shows, bit by bit: Pillow resizes, as in
+published evaluations (torch's own kernel differs from it by one level in a fifth of the pixels).
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from causal_ssl.datasets import store
+from causal_ssl.datasets.images import Images, open_images
+from causal_ssl.datasets.images.decoding import decode
+from causal_ssl.datasets.images.folders import ImageFolder
+from causal_ssl.datasets.images.idx import has_idx
+from causal_ssl.datasets.images.listing import some
+from causal_ssl.datasets.images.opening import has_rendered, split_folder
+from causal_ssl.datasets.images.packing import REMEDY, PackedImages, is_packed
+from causal_ssl.datasets.images.rendered import RenderedImages
+from causal_ssl.datasets.images.subsets import lists_classes
+from causal_ssl.datasets.watcher import Watcher
+from causal_ssl.errors import InputError
+from causal_ssl.experiments.evaluation.config import Evaluation
+from causal_ssl.experiments.pretraining.monitor import Centres
+
+SIZE, WHOLE = 224, 256
+"""Pixels a side that ImageNet's encoders are shown, and of the shorter side that it is cut from."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The images of a split, and what an encoder is shown of them.
+
+    Attributes:
+        name: "train" or "val".
+        images: the data set.
+        seen: has `len` and `batch`: the centres, in the same order.
+        labels: (n,) int64, numbers of the training images' classes.
+        classes: those classes' names.
+        how: what is done to the pixels, in words; enters the digest.
+    """
+
+    name: str
+    images: Images
+    seen: Any
+    labels: NDArray[np.int64]
+    classes: list[str]
+    how: str
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def called(self, index: int) -> str:
+        """The file of an image, or its number where it has none of its own."""
+        if isinstance(self.images, ImageFolder):
+            return str(self.images.path(index))
+        if isinstance(self.images, PackedImages):
+            return self.images.listing.name(index)
+        return f"image {index} of {self.name}"
+
+    def digest(self) -> str:
+        """Of the images and what is done to them: another one, other features."""
+        return sha256(f"{self.how}\n{content(self.images)}".encode()).hexdigest()
+
+
+class FileCentres:
+    """The centres of image files: decoded, the shorter side resized, a square cut out.
+
+    Args:
+        images: the files.
+        size: pixels a side of what is cut out.
+        resize: pixels of the shorter side before.
+        interpolation: "bilinear" or "bicubic", of Pillow, which averages where it makes smaller.
+    """
+
+    def __init__(self, images: ImageFolder, *, size: int, resize: int, interpolation: str) -> None:
+        self._images, self._size = images, size
+        self._resize, self._interpolation = resize, interpolation
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def batch(
+        self, indices: NDArray[np.int64], generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
+        """Centres (b, 3, size, size) uint8, as "image"."""
+        pixels = [
+            centre(decode(self._images.path(index)), self._size, self._resize, self._interpolation)
+            for index in np.asarray(indices).tolist()
+        ]
+        return {"image": torch.stack(pixels)}
+
+
+def centre(image: Tensor, size: int, resize: int, interpolation: str) -> Tensor:
+    """What torchvision's Resize(resize) and CenterCrop(size) show of a Pillow image.
+
+    Args:
+        image: (3, h, w) uint8.
+        size, resize, interpolation: see `FileCentres`.
+
+    Returns:
+        (3, size, size) uint8.
+    """
+    from PIL import Image
+    from torchvision.transforms import CenterCrop, InterpolationMode, Resize
+
+    whole = Image.fromarray(image.permute(1, 2, 0).numpy())
+    shown = CenterCrop(size)(Resize(resize, InterpolationMode(interpolation))(whole))
+    return torch.from_numpy(np.array(shown)).permute(2, 0, 1)
+
+
+def open_split(
+    asked: Evaluation,
+    split: str,
+    *,
+    classes: Sequence[str] | None = None,
+    watcher: Watcher | None = None,
+) -> Split:
+    """One split of the images that were asked for.
+
+    Args:
+        asked: the options.
+        split: "train" or "val".
+        classes: of the training images, which number the others'; None: those are opened here.
+        watcher: is told of class folders listed.
+
+    Raises:
+        InputError: see `open_images`; a class that no training image has.
+    """
+    if not asked.data_root:
+        raise InputError("no images: give --data-root, the folder that they are in")
+    images = _opened(asked, split, _subset(asked, classes), watcher)
+    labels = images.labels if classes is None else renumbered(images, classes)
+    names = list(images.classes if classes is None else classes)
+    seen, how = _seen(asked, images)
+    return Split(split, images, seen, labels, names, how)
+
+
+def renumbered(images: Images, classes: Sequence[str]) -> NDArray[np.int64]:
+    """The labels of images (n,) by the names of their classes, as another split numbers them.
+
+    Raises:
+        InputError: a class that is none of `classes`.
+    """
+    number = {name: index for index, name in enumerate(classes)}
+    if unknown := [name for name in images.classes if name not in number]:
+        raise InputError(
+            f"held-out images of classes that no training image has: {some(unknown)}: give the "
+            "folders of one data set"
+        )
+    return np.array([number[name] for name in images.classes])[images.labels]
+
+
+def content(images: Images) -> str:
+    """Digest of a data set: of names and sizes where there are files, else of what is in it."""
+    total = sha256()
+    if isinstance(images, ImageFolder):
+        folder = os.fsencode(images.folder)
+        for name in images.listing.names:
+            total.update(name + b"\0%d\n" % os.stat(os.path.join(folder, name)).st_size)
+    elif isinstance(images, PackedImages):
+        _, manifest = store.mapped(images.folder, remedy=REMEDY)
+        total.update(f"{manifest['origin']}\n".encode() + images.listing.names.tobytes())
+    elif isinstance(images, RenderedImages):
+        total.update(images.images.latents.tobytes())
+    else:
+        for start in range(0, len(images), 1000):
+            rows = np.arange(start, min(start + 1000, len(images)))
+            total.update(images.batch(rows)["image"].numpy().tobytes())
+    return total.hexdigest()
+
+
+def _subset(asked: Evaluation, classes: Sequence[str] | None) -> str | None:
+    """The list for a split: one of images is of the training images, one of classes of all."""
+    if not asked.subset or (classes and not lists_classes(asked.subset, tuple(classes))):
+        return None
+    return asked.subset
+
+
+def _opened(asked: Evaluation, split: str, subset: str | None, watcher: Watcher | None) -> Images:
+    root = Path(asked.data_root)
+    size = asked.size
+    if root.is_dir() and not has_idx(root) and not has_rendered(root):
+        # A packed copy has its size; files are read at any, and not through this data set.
+        size = None if is_packed(split_folder(root, split)) else asked.size or SIZE
+    return open_images(
+        root,
+        split,
+        size=size,
+        subset=subset,
+        on_corrupt=asked.on_corrupt,
+        watcher=watcher,
+    )
+
+
+def _seen(asked: Evaluation, images: Images) -> tuple[Any, str]:
+    """What is shown of the images, and how it is made, in words."""
+    if isinstance(images, PackedImages):
+        return _of_squeezed(asked, images)
+    if not isinstance(images, ImageFolder):
+        return images, f"whole images of {images.size} px"
+    size = asked.size or SIZE
+    resize = asked.resize or round(size * WHOLE / SIZE)
+    if resize < size:
+        raise InputError(f"resize = {resize} for centres of size = {size}: give {size} or more")
+    kind = asked.interpolation
+    seen = FileCentres(images, size=size, resize=resize, interpolation=kind)
+    return seen, f"shorter side to {resize} px ({kind}), centre of {size} px"
+
+
+def _of_squeezed(asked: Evaluation, images: PackedImages) -> tuple[Any, str]:
+    """The centre in true proportions, of pixels that were squeezed to a square when packed."""
+    whole = images.size
+    if asked.resize not in (None, whole):
+        raise InputError(f"resize = {asked.resize}, but images are packed at {whole}: leave it out")
+    size = asked.size or round(whole * SIZE / WHOLE)
+    if size > whole:
+        raise InputError(f"size = {size}, but images are packed at {whole}: give {whole} at most")
+    seen = Centres(images, np.arange(len(images)), size=size, labels=images.labels)
+    return seen, f"packed at {whole} px, centre of {size} px in true proportions"

@@ -1,0 +1,150 @@
+"""The directory of an evaluation, and what is in it at the end.
+
+DIR/config.yaml, environment.json   what was asked, and what it was computed with
+DIR/inputs.json                     digests of the encoder and of the images
+DIR/features/                       what the encoder makes of the images, unless --features names
+                                    another folder, which evaluations may share
+DIR/table.csv                       a row a number, with its interval
+
+Called again after an interruption it continues.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from scipy.stats import binomtest
+
+from causal_ssl.datasets.space import running_out
+from causal_ssl.errors import InputError
+from causal_ssl.experiments import environment, options
+from causal_ssl.experiments.evaluation.config import ELSEWHERE, Evaluation
+from causal_ssl.experiments.evaluation.encoders import Subject
+from causal_ssl.experiments.evaluation.features import Floats, kept_features
+from causal_ssl.experiments.evaluation.images import Split, open_split
+from causal_ssl.experiments.run_directory import RunDirectory
+from causal_ssl.experiments.watching import watching
+
+INPUTS = "inputs.json"
+COLUMNS = (
+    *("study", "setting", "method", "seed", "metric", "variable", "value"),
+    *("low", "high", "n", "reference", "source"),
+)
+Row = dict[str, Any]
+
+
+def open_splits(asked: Evaluation, console: Console) -> tuple[Split, Split]:
+    """Training and held-out images, with one numbering of classes.
+
+    Raises:
+        InputError: see `open_split`; training images of a single class.
+    """
+    with watching(console) as watcher:
+        train = open_split(asked, "train", watcher=watcher)
+        val = open_split(asked, "val", classes=train.classes, watcher=watcher)
+    if len(train.classes) < 2:
+        raise InputError(
+            f"{asked.data_root} has training images of one class, {train.classes[0]!r}: there is "
+            "nothing to tell apart; add images of another class"
+        )
+    for split in (train, val):
+        if split.images.skipped:
+            console.print(
+                f"{len(split.images.skipped):,} unreadable images of {split.name} are left out"
+            )
+    return train, val
+
+
+@contextmanager
+def run_of(
+    asked: Evaluation, out: Path | str, subject: Subject, splits: Sequence[Split]
+) -> Iterator[RunDirectory]:
+    """The directory is this evaluation's, of this encoder and these images.
+
+    Raises:
+        InputError: it is another's, or in use.
+        Stopped: the disk is full.
+    """
+    directory = RunDirectory(out)
+    values = {key: value for key, value in options.to_dict(asked).items() if key not in ELSEWHERE}
+    inputs = {"encoder": subject.digest, **{split.name: split.digest() for split in splits}}
+    directory.check(study_name(asked), values)
+    _require_same(directory / INPUTS, inputs)
+    with directory.claim(study_name(asked), values), running_out(directory.path):
+        directory.write(INPUTS, json.dumps(inputs, indent=2) + "\n")
+        facts = environment.environment(subject.network.mean.device.type)
+        directory.write("environment.json", json.dumps(facts, indent=2) + "\n")
+        yield directory
+
+
+def study_name(asked: Evaluation) -> str:
+    """As tables, configs and the folders of presets have it."""
+    return f"evaluation-{asked.name}"
+
+
+def features_in(
+    directory: RunDirectory, asked: Evaluation, subject: Subject, split: Split, console: Console
+) -> Floats:
+    """The representation of a split, kept for the run or where `features` says; (n, width)."""
+    with watching(console) as watcher:
+        return kept_features(
+            subject,
+            split,
+            Path(asked.features) if asked.features else directory / "features",
+            at_once=asked.at_once,
+            workers=asked.workers,
+            watcher=watcher,
+        )
+
+
+def share(metric: str, value: float, n: int, **where: Any) -> Row:
+    """A row of the table for a share of n images, with Wilson's interval at 95 %.
+
+    Examples:
+        >>> row = share("knn_top1", 0.8, 10)
+        >>> round(row["low"], 3), round(row["high"], 3)
+        (0.49, 0.943)
+    """
+    interval = binomtest(round(value * n), n).proportion_ci(method="wilson")
+    low, high = float(interval.low), float(interval.high)
+    return {"metric": metric, "value": value, "low": low, "high": high, "n": n, **where}
+
+
+def write_table(
+    directory: RunDirectory, asked: Evaluation, subject: Subject, rows: Sequence[Mapping[str, Any]]
+) -> pd.DataFrame:
+    """Write the rows as table.csv; columns that they lack are empty or the run's."""
+    common = {"study": study_name(asked), "method": subject.source}
+    table = pd.DataFrame([common | dict(row) for row in rows], columns=[*COLUMNS])
+    directory.write("table.csv", table.to_csv(index=False))
+    return table
+
+
+def say(console: Console, *lines: str) -> None:
+    """The end of a run, for people."""
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def percent(row: Mapping[str, Any]) -> str:
+    """A share with its interval.
+
+    Examples:
+        >>> percent({"value": 0.8, "low": 0.49, "high": 0.943})
+        '80.0 % [49.0, 94.3]'
+    """
+    value, low, high = (100 * row[name] for name in ("value", "low", "high"))
+    return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+
+
+def _require_same(path: Path, inputs: Mapping[str, str]) -> None:
+    if not path.exists():
+        return
+    found = json.loads(path.read_text())
+    if differing := [name for name, digest in inputs.items() if found.get(name, digest) != digest]:
+        what = " and ".join(name if name == "encoder" else f"{name} images" for name in differing)
+        raise InputError(f"{path.parent} holds an evaluation of another {what}: name another --out")
