@@ -17,6 +17,7 @@ from torchvision import models
 from causal_ssl.errors import InputError, in_range, one_of
 from causal_ssl.models.heads import Head
 from causal_ssl.models.mlp import Output
+from causal_ssl.models.same_padding import haiku_resnet50
 from causal_ssl.randomness import generator_for, global_randomness_from
 
 Stem = Literal["7x7", "3x3"]
@@ -39,7 +40,7 @@ class EncoderConfig:
     """Which encoder, as one value.
 
     Args:
-        name: of the trunk, see `TRUNKS`.
+        name: of the trunk, see `TRUNKS` and `CONVERTED`.
         stem: of a ResNet: "7x7", a convolution of stride 2 and a max-pooling (ImageNet's), or
             "3x3", one of stride 1 and no pooling, for images below about 64 px. None: "7x7" for
             ResNets; other trunks have no choice.
@@ -60,7 +61,7 @@ class EncoderConfig:
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
-        one_of("image encoder", self.name, TRUNKS)
+        one_of("image encoder", self.name, TRUNKS | CONVERTED)
         if isinstance(self.head, str):
             one_of("head", self.head, HEADS)
         in_range("n_outputs", self.n_outputs, at_least=1)
@@ -100,7 +101,7 @@ class ImageEncoder(nn.Module):
         super().__init__()
         self.config = config
         self.output = one_of("output", output, get_args(Output))
-        self.trunk, self.width = TRUNKS[config.name](config)
+        self.trunk, self.width = (TRUNKS | CONVERTED)[config.name](config)
         head = HEADS[config.head] if isinstance(config.head, str) else config.head
         self.head = head.make(self.width, config.n_outputs)
         # Not persistent: they are the config's, and a checkpoint has that.
@@ -189,6 +190,12 @@ TRUNKS: dict[str, Callable[[EncoderConfig], tuple[nn.Module, int]]] = {
 `resnet18` and `resnet50` are torchvision's without the last layer; `conv4` has four 3 x 3
 convolutions of stride 2 (32, 64, 128, 256 channels) with batch norm, and averages over positions.
 """
+
+
+CONVERTED: dict[str, Callable[[EncoderConfig], tuple[nn.Module, int]]] = {
+    "haiku_resnet50": _resnet(haiku_resnet50),
+}
+"""The same for networks that weights of other libraries need; training is not offered with them."""
 
 
 HEADS: dict[str, Head] = {

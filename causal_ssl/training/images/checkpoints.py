@@ -1,16 +1,14 @@
 """The checkpoints of a run: the last and the one before it, each whole or not there."""
 
 from pathlib import Path
-from typing import Any
 
 from causal_ssl import files
-from causal_ssl.errors import InputError
+from causal_ssl.models.weights.runs import RUN, checkpoints_in, load
+
+__all__ = ["KEPT", "RUN", "Checkpoints", "load"]
 
 KEPT = 2
 """The last and, should the disk damage it, the one before."""
-
-RUN = "causal_ssl"
-"""The key of checkpoints and encoders' files under which stands what run they are of."""
 
 
 class Checkpoints:
@@ -36,7 +34,7 @@ class Checkpoints:
 
     def paths(self) -> list[Path]:
         """The checkpoints that are there, the last one last."""
-        return sorted(self.folder.glob("step-*.ckpt"))
+        return checkpoints_in(self.folder)
 
     def last(self) -> Path | None:
         """The last one, if there is any."""
@@ -52,19 +50,3 @@ class Checkpoints:
         for path in self.paths()[:-KEPT]:
             path.unlink()
         files.sweep_folder(self.folder)
-
-
-def load(path: Path, *, what: str, remedy: str) -> dict[str, Any]:
-    """What a file of this trainer holds, onto the CPU; nothing in it is executed.
-
-    Args:
-        path: of a checkpoint, or of a trained encoder.
-        what, remedy: see `files.load_tensors`.
-
-    Raises:
-        InputError: the file is damaged, or no file of this trainer.
-    """
-    state = files.load_tensors(path, what=what, remedy=remedy)
-    if RUN not in state:
-        raise InputError(f"cannot load {path}: not {what}: {remedy}")
-    return state

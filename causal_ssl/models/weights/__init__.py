@@ -1,0 +1,1 @@
+"""Encoders from files: our own, and weights that others publish. No file is ever executed."""
