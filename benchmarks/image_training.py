@@ -50,7 +50,7 @@ def trained(folder: Path, encoder: str, size: int, options: Any) -> dict[str, An
     from causal_ssl.training.images import ImageRun, ImageTraining, train_images
 
     root = folder / f"set{size}"
-    run(RenderOptions(train=options.images, test=0, size=size, packed=size, out=str(root)))
+    run(RenderOptions(n_train=options.images, n_test=0, size=size, packed=size, out=str(root)))
     dataset, views = pairs_of(get("da_crop_small_colour"), Causal3DIdent(root, size=size))
     config = ImageTraining(
         steps=options.steps,

@@ -84,7 +84,7 @@ def test_help_does_not_wait_for_torch() -> None:
         ("study numerical --n-fit many", "--n-fit: expected a whole number, got 'many'"),
         ("study numerical --tau nan", "--tau: expected a number, got 'nan'"),
         ("study numerical --learning-rate 0", "learning_rate must be above 0, got 0"),
-        ("study numerical --workers -1", "--workers must be at least 0, got -1"),
+        ("study numerical --workers -1", "workers must be auto or a number from 0, got '-1'"),
         ("study numerical --config nowhere.yaml", "nowhere.yaml cannot be read"),
         ("report nowhere", "nowhere is not a run directory"),
     ],

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from causal_ssl.cli.words import chosen, fail
 from causal_ssl.errors import InputError
+from causal_ssl.experiments import options
 from causal_ssl.parser import Parser
 
 ACTIONS = {
@@ -30,8 +31,9 @@ def _check(given: list[str], words: list[str]) -> None:
     parser.add_argument(
         "--sample", metavar="N", type=int, help="read so many images, drawn at random; else all"
     )
-    parser.add_argument("--workers", metavar="N", type=int, help="threads (default: one per core)")
+    _add_workers(parser)
     asked = parser.parse_args(given)
+    workers = options.workers(asked.workers)
 
     from rich.console import Console
 
@@ -40,13 +42,18 @@ def _check(given: list[str], words: list[str]) -> None:
     from causal_ssl.experiments.watching import watching
 
     with watching(Console(stderr=True)) as watcher:
-        report = check(asked.root, sample=asked.sample, workers=asked.workers, watcher=watcher)
+        report = check(asked.root, sample=asked.sample, workers=workers, watcher=watcher)
     print(report)
     if report.unreadable:
         listed = Path(asked.root) / FILE
         write_unreadable(listed, report.unreadable)
         print(f"listed in {listed}; `causal-ssl pretrain ... --on-corrupt skip` leaves them out")
     sys.exit(0 if report.ok else 1)
+
+
+def _add_workers(parser: Parser) -> None:
+    text = "threads; auto: one per core (default: auto)"
+    parser.add_argument("--workers", metavar="N", default=options.AUTO, help=text)
 
 
 def _pack(given: list[str], words: list[str]) -> None:
@@ -63,8 +70,9 @@ def _pack(given: list[str], words: list[str]) -> None:
         default="error",
         help="an image that cannot be read; skip: those that `data check` listed (default: error)",
     )
-    parser.add_argument("--workers", metavar="N", type=int, help="threads (default: one per core)")
+    _add_workers(parser)
     asked = parser.parse_args(given)
+    workers = options.workers(asked.workers)
     out = Path(asked.out or f"{asked.root.rstrip('/')}-{asked.size}")
     if out.resolve() == Path(asked.root).resolve():
         raise InputError(f"--out {out} is the folder of the images itself: name another one")
@@ -82,7 +90,7 @@ def _pack(given: list[str], words: list[str]) -> None:
                 out,
                 asked.size,
                 on_corrupt=asked.on_corrupt,
-                workers=asked.workers,
+                workers=workers,
                 watcher=watcher,
             )
     except Stopped as error:

@@ -46,6 +46,8 @@ def present(kind: Any) -> Any:
 
 def metavar(field: Any, kind: type) -> str:
     """What stands for an option's value in help."""
+    if (given := field.metadata["metavar"]) is not None:
+        return str(given)
     choices = field.metadata["choices"]
     if choices and len(choices) <= 3:
         return "{" + ",".join(choices) + "}"

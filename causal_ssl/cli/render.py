@@ -8,7 +8,7 @@ from causal_ssl.parser import Parser, flag
 
 SETS = {"causal3dident": "seven shapes under coloured light; all that made an image is known"}
 EXAMPLES = """examples:
-  causal-ssl render causal3dident --train 700 --test 70 --size 128 --out sets/small
+  causal-ssl render causal3dident --n-train 700 --n-test 70 --size 128 --out sets/small
   causal-ssl render causal3dident --out sets/pairs --counterfactuals 1 --change hues,positions+hues
   causal-ssl render causal3dident --backend cycles --samples 512 --backend-parallel ray"""
 
@@ -44,7 +44,7 @@ def render_parser(name: str) -> Parser:
                 f"--{flag(key)}",
                 type=kind,
                 default=field.default,
-                metavar=render.METAVARS.get(key) or metavar(field, kind),
+                metavar=metavar(field, kind),
                 help=text,
             )
     return parser

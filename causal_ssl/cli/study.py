@@ -8,7 +8,6 @@ from jsonargparse import Namespace
 
 from causal_ssl.cli.fields import add_fields, from_file, given_values
 from causal_ssl.cli.words import chosen, fail
-from causal_ssl.errors import InputError
 from causal_ssl.experiments import options
 from causal_ssl.experiments.catalogue import STUDIES, Entry, preset, presets, study_of
 from causal_ssl.parser import Parser
@@ -27,9 +26,7 @@ def run(given: list[str], words: list[str]) -> None:
     parser = study_parser(study)
     asked = parser.parse_args(given[1:])
     config = options.from_dict(study.config, study_values(parser, study, asked))
-    workers = asked.workers
-    if workers is not None and workers < 0:
-        raise InputError(f"--workers must be at least 0, got {workers}")
+    workers = options.workers(asked.workers, at_least=0)
     out = Path(asked.out or f"runs/{study.name}/{asked.preset}")
 
     from causal_ssl.experiments import study as studies
@@ -61,8 +58,8 @@ def study_parser(study: Entry) -> Parser:
     group.add_argument(
         "--workers",
         metavar="N",
-        type=int,
-        help="processes (default: one per core); 0: no further ones",
+        default=options.AUTO,
+        help="processes; auto: one per core; 0: no further ones (default: auto)",
     )
     for name, (text, _) in study.shortcuts.items():
         group.add_argument(f"--{name}", metavar="N", type=int, help=text)

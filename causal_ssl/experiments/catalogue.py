@@ -130,10 +130,10 @@ An interrupted run continues when its command is repeated.""",
         """examples:
   causal-ssl study causal3dident --preset quick
   causal-ssl study causal3dident --settings lt_hues lt_positions --methods infonce barlow_twins
-  causal-ssl study causal3dident --preset paper --data sets/causal3dident --device cuda
+  causal-ssl study causal3dident --preset paper --data-root sets/causal3dident --device cuda
 
-Images are rendered into the run's directory first, unless --data names some. An interrupted
-run continues when its command is repeated.""",
+Images are rendered into the run's directory first, unless --data-root names some. An
+interrupted run continues when its command is repeated.""",
     ),
     Entry(
         "what each pretraining method learns at one small budget, beside raw pixels",
@@ -144,8 +144,8 @@ run continues when its command is repeated.""",
   causal-ssl study methods --preset standard --out runs/all-methods
   causal-ssl study methods --methods relic byol --seeds 3 --epochs 8
 
-Images are Fashion-MNIST's, from Debian's package dataset-fashion-mnist, unless --data names
-others. An interrupted run continues when its command is repeated.""",
+Images are Fashion-MNIST's, from Debian's package dataset-fashion-mnist, unless --data-root
+names others. An interrupted run continues when its command is repeated.""",
     ),
 )
 STUDIES: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}

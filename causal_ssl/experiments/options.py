@@ -12,6 +12,9 @@ from causal_ssl.errors import InputError, unknown_name
 
 T = TypeVar("T")
 
+AUTO = "auto"
+"""As many workers as there are cores."""
+
 
 def option(
     default: Any,
@@ -23,6 +26,7 @@ def option(
     choices: Sequence[str] | None = None,
     singular: str | None = None,
     distinct: bool = False,
+    metavar: str | None = None,
 ) -> Any:
     """A dataclass field with its help (unit included) and its range.
 
@@ -33,6 +37,7 @@ def option(
         choices: the known names of a string option.
         singular: what one item of a sequence is called in an error.
         distinct: no item of a sequence may be there twice.
+        metavar: what stands for its value in help; by its type when left out.
     """
     metadata = {
         "help": help,
@@ -42,6 +47,7 @@ def option(
         "choices": choices,
         "singular": singular,
         "distinct": distinct,
+        "metavar": metavar,
     }
     return field(default=default, metadata=metadata)
 
@@ -80,6 +86,24 @@ def _check_item(each: "Field[Any]", item: Any) -> None:
 def _check_distinct(name: str, items: Sequence[Any]) -> None:
     if twice := {str(item) for item in items if items.count(item) > 1}:
         raise InputError(f"{name} names {', '.join(sorted(twice))} more than once")
+
+
+def workers(asked: str | int, *, at_least: int = 1) -> int | None:
+    """How many workers a command is to have, of its option --workers; None for one per core.
+
+    Raises:
+        InputError: neither auto nor a number from `at_least`.
+
+    Examples:
+        >>> workers("auto") is None, workers("2"), workers(0, at_least=0)
+        (True, 2, 0)
+    """
+    if asked == AUTO:
+        return None
+    number = str(asked)
+    if not (number.isdecimal() and int(number) >= at_least):
+        raise InputError(f"workers must be auto or a number from {at_least}, got {number!r}")
+    return int(number)
 
 
 def own_first(cls: type) -> list["Field[Any]"]:

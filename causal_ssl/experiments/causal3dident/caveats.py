@@ -28,7 +28,7 @@ def caveats(config: Causal3DIdentStudy, table: pd.DataFrame) -> list[str]:
     differing = [
         f"{name.replace('_', ' ')} {getattr(config, name)} (published: {value})"
         for name, value in PUBLISHED.items()
-        if getattr(config, name) != value and not (config.data and name in OF_RENDERED)
+        if getattr(config, name) != value and not (config.data_root and name in OF_RENDERED)
     ]
     alone = class_alone(table)
     guessed = ", ".join(f"{alone[name]:.2f} ({name.replace('_', ' ')})" for name in CAUSED)
@@ -44,8 +44,8 @@ def caveats(config: Causal3DIdentStudy, table: pd.DataFrame) -> list[str]:
         " same regressions with the images fitted on shuffled against their representations, which"
         " is what chance reaches.",
         _errors(config),
-        f"Shapes and size of the objects are those of {config.data}, made before this study."
-        if config.data
+        f"Shapes and size of the objects are those of {config.data_root}, made before this study."
+        if config.data_root
         else "The shapes of the classes are this project's own: the published meshes are not to be"
         " had.",
     ]
@@ -55,7 +55,7 @@ def caveats(config: Causal3DIdentStudy, table: pd.DataFrame) -> list[str]:
             f"Other settings than the paper's: {', '.join(differing)}. Published numbers stand"
             " beside ours for orientation.",
         )
-    if (table["views"] == "rendered").any() and not config.data:
+    if (table["views"] == "rendered").any() and not config.data_root:
         found.append(
             "The view of a latent transformation is drawn from as many counterfactuals of the image"
             f" as were rendered ({config.counterfactuals}), the same in every pass; the paper draws"

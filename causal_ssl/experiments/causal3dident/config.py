@@ -52,7 +52,9 @@ class Causal3DIdentStudy(ImageStudy):
         5, "untrained encoders that trained ones are compared with", at_least=1
     )
 
-    data: str = option("", "folder of images to use, rendered or published; empty: render some")
+    data_root: str = option(
+        "", "folder of the images, rendered or published; empty: render some", metavar="DIR"
+    )
     n_train: int = option(8000, "images to train on", at_least=2)
     n_test: int = option(8000, "images to score on", at_least=4)
     size: int = option(48, "pixels a side of what encoders see", at_least=16)

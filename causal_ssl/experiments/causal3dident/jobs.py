@@ -44,7 +44,7 @@ def check(config: Causal3DIdentStudy) -> None:
             raise InputError(f"method {name!r} needs groups, which this study has none of")
         training(config, name)
     encoders.check_device(config.device)
-    if config.data:
+    if config.data_root:
         _check_images(config)
     else:
         render.recipe_of(_render_options(config, Path("data")))
@@ -52,16 +52,16 @@ def check(config: Causal3DIdentStudy) -> None:
 
 def _check_images(config: Causal3DIdentStudy) -> None:
     for split, wanted in (("train", config.batch_size), ("test", config.n_test)):
-        albums = [len(album) for album in layout.albums(config.data, split)]
+        albums = [len(album) for album in layout.albums(config.data_root, split)]
         if sum(albums) < wanted:
             raise InputError(
-                f"{config.data} has {sum(albums):,} images in its {split}set, this asks for "
+                f"{config.data_root} has {sum(albums):,} images in its {split}set, this asks for "
                 f"{wanted:,}: lower n_test or batch_size, or render more"
             )
         if sum(map(bool, albums)) < 2:
             raise InputError(
-                f"all images of {config.data} in its {split}set are of one class: this study asks "
-                "representations for the class, name a set of several"
+                f"all images of {config.data_root} in its {split}set are of one class: this "
+                "study asks representations for the class, name a set of several"
             )
 
 
@@ -69,7 +69,7 @@ def prepare(directory: RunDirectory, config: Causal3DIdentStudy, console: Consol
     """Render the images, or what is missing of them, and keep some for the report."""
     image_jobs.sweep(directory.path, plan.cells(config))
     root = data_of(directory.path, config)
-    if config.data:
+    if config.data_root:
         for split in layout.SPLITS:
             _pack(root, split, config)
     else:
@@ -156,7 +156,7 @@ def images_of(root: Path, config: Causal3DIdentStudy, split: str) -> Causal3DIde
 
 def data_of(root: Path, config: Causal3DIdentStudy) -> Path:
     """The folder of the run's images."""
-    return Path(config.data) if config.data else root / "data"
+    return Path(config.data_root) if config.data_root else root / "data"
 
 
 def encoder_config(config: Causal3DIdentStudy) -> EncoderConfig:
@@ -190,8 +190,8 @@ def training(config: Causal3DIdentStudy, method: str) -> ImageTraining:
 
 def _render_options(config: Causal3DIdentStudy, root: Path) -> render.RenderOptions:
     return render.RenderOptions(
-        train=config.n_train,
-        test=config.n_test,
+        n_train=config.n_train,
+        n_test=config.n_test,
         seed=config.data_seed,
         out=str(root),
         size=config.size,

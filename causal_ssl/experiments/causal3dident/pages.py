@@ -219,7 +219,7 @@ def _losses(material: Material) -> Section:
 
 def _facts(material: Material) -> list[str]:
     config = material.config
-    images = [] if config.data else [f"{config.n_train:,} images rendered to train on"]
+    images = [] if config.data_root else [f"{config.n_train:,} images rendered to train on"]
     return [
         *images,
         f"{len(material.config.settings) * len(config.methods) * config.seeds} encoders",

@@ -1,6 +1,6 @@
 """`causal-ssl render causal3dident`: options in, a set of images in the published layout out.
 
-    causal-ssl render causal3dident --train 700 --test 70 --size 128 --out sets/small
+    causal-ssl render causal3dident --n-train 700 --n-test 70 --size 128 --out sets/small
     causal-ssl render causal3dident --counterfactuals 1 --change hues,positions+hues --packed 64
 
 Called again after an interruption it continues, and ends with the same files.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.options import check, option
+from causal_ssl.experiments.options import AUTO, check, option, workers
 from causal_ssl.experiments.watching import watching
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 MODELS = ("causal3dident", "3dident")
 BACKENDS = ("auto", "raster", "cycles")
 PARALLEL = ("loky", "ray", "dask")
-AUTO = "auto"
 """Names for help alone, which must not wait for torch; tests hold them to what there is."""
-METAVARS = {"out": "DIR", "meshes": "DIR", "blender": "PATH", "workers": "N", "change": "NAMES"}
 
 
 @dataclass(frozen=True)
@@ -36,14 +34,16 @@ class RenderOptions:
         InputError: a value out of range or an unknown name, before anything starts.
 
     Examples:
-        >>> RenderOptions(train=70, test=7).processes is None, RenderOptions(workers=2).processes
+        >>> RenderOptions(n_train=70).processes is None, RenderOptions(workers=2).processes
         (True, 2)
     """
 
-    train: int = option(250_000, "training images", at_least=0)
-    test: int = option(25_000, "test images", at_least=0)
+    n_train: int = option(250_000, "training images", at_least=0)
+    n_test: int = option(25_000, "test images", at_least=0)
     seed: int = option(0, "of the scenes", at_least=0)
-    out: str = option("sets/causal3dident", "the set's folder, as `data` of a study")
+    out: str = option(
+        "sets/causal3dident", "the set's folder, as `--data-root` takes it", metavar="DIR"
+    )
     model: str = option("causal3dident", f"law of the latents: {', '.join(MODELS)}", choices=MODELS)
     size: int = option(224, "pixels a side", at_least=8, at_most=4096)
     backend: str = option(
@@ -53,8 +53,10 @@ class RenderOptions:
     )
     samples: int = option(16, "paths a pixel of cycles; published: 512", at_least=1)
     object_scale: float = option(1.5, "size of the objects; published: 1.5", above=0)
-    meshes: str = option("", "folder of your own meshes (teapot.obj, hare.ply, ...)")
-    blender: str = option("", "a Blender, or a Python that has bpy; empty: look for one")
+    meshes: str = option("", "folder of your own meshes (teapot.obj, hare.ply, ...)", metavar="DIR")
+    blender: str = option(
+        "", "a Blender, or a Python that has bpy; empty: look for one", metavar="PATH"
+    )
     counterfactuals: int = option(
         0, "counterfactual views of each image, for each change", at_least=0
     )
@@ -62,6 +64,7 @@ class RenderOptions:
         "",
         "latents that they draw anew: hues, positions, rotations, ..., joined by + to change at "
         "once, by commas to be views of their own",
+        metavar="NAMES",
     )
     counterfactuals_of: str = option(
         "all", "the splits that have them: all, train, test", choices=("all", "train", "test")
@@ -70,7 +73,7 @@ class RenderOptions:
     packed: int = option(
         0, "also one array of images of so many pixels a side; 0: none", at_least=0
     )
-    workers: str | int = option(AUTO, "processes; auto: one per core")
+    workers: str | int = option(AUTO, "processes; auto: one per core", metavar="N")
     backend_parallel: str = option(
         "loky",
         "what runs them: loky (this machine), ray (RAY_ADDRESS), dask (DASK_SCHEDULER_ADDRESS)",
@@ -87,17 +90,8 @@ class RenderOptions:
 
     @property
     def processes(self) -> int | None:
-        """Worker processes; None for one per core.
-
-        Raises:
-            InputError: neither auto nor a number from 1.
-        """
-        if self.workers == AUTO:
-            return None
-        number = str(self.workers)
-        if not (number.isdecimal() and int(number) >= 1):
-            raise InputError(f"workers must be auto or a number from 1, got {self.workers!r}")
-        return int(number)
+        """Worker processes; None for one per core."""
+        return workers(self.workers)
 
 
 def run(options: RenderOptions, *, console: Console | None = None) -> Path:
@@ -167,8 +161,8 @@ def recipe_of(options: RenderOptions) -> "Recipe":
     changes = [name.strip() for name in options.change.split(",") if name.strip()]
     return Recipe(
         PRESETS[options.model](),
-        train=options.train,
-        test=options.test,
+        train=options.n_train,
+        test=options.n_test,
         seed=options.seed,
         transformations=tuple(
             LatentTransformation(change, propagate=options.propagate) for change in changes

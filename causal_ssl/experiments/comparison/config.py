@@ -35,8 +35,10 @@ class MethodsStudy(ImageStudy):
         ("relic", "simclr", "supervised"), f"methods to compare: {METHODS}", distinct=True
     )
     seeds: int = option(1, "encoders of every method, and as many untrained ones", at_least=1)
-    data: str = option(
-        FASHION_MNIST, "folder of the images: IDX files, or train/CLASS and val/CLASS folders"
+    data_root: str = option(
+        FASHION_MNIST,
+        "folder of the images: IDX files, or train/CLASS and val/CLASS folders",
+        metavar="DIR",
     )
 
     epochs: float = option(2.0, "passes over the training images", above=0)

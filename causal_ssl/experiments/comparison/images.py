@@ -41,7 +41,7 @@ def splits(root: str, *, size: int) -> Splits:
     if not Path(root).is_dir():
         raise InputError(
             f"no folder {root}: Fashion-MNIST is in Debian's package dataset-fashion-mnist, which "
-            f"puts it at {FASHION_MNIST}; of other images name the folder (--data)"
+            f"puts it at {FASHION_MNIST}; of other images name the folder (--data-root)"
         )
     train, test = (open_images(root, split, size=size) for split in ("train", "val"))
     if len(np.unique(train.labels)) < 2:

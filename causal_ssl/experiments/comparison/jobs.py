@@ -80,7 +80,7 @@ def images_of(config: MethodsStudy) -> Splits:
     Raises:
         InputError: see `splits`.
     """
-    return splits(config.data, size=asked(config, config.methods[0], 0).working_size)
+    return splits(config.data_root, size=asked(config, config.methods[0], 0).working_size)
 
 
 def asked(config: MethodsStudy, method: str, seed: int) -> Pretraining:
@@ -88,7 +88,7 @@ def asked(config: MethodsStudy, method: str, seed: int) -> Pretraining:
     return asked_for(
         method,
         PRESET,
-        data_root=config.data,
+        data_root=config.data_root,
         epochs=config.epochs,
         batch_size=config.batch_size,
         learning_rate=config.learning_rate,

@@ -48,14 +48,14 @@ def test_help_shows_every_option_and_does_not_wait_for_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for option in ("train", "size", "backend", "counterfactuals", "propagate", "backend-parallel"):
+    for option in "n-train size backend counterfactuals propagate backend-parallel".split():
         assert f"--{option} " in done.stdout
 
 
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        ("causal3dident --train 0 --test 0", "no images: ask for some"),
+        ("causal3dident --n-train 0 --n-test 0", "no images: ask for some"),
         ("causal3dident --size 5000", "size must be at most 4096, got 5000"),
         ("causal3dident --backend vray", "unknown backend 'vray'"),
         ("causal3dident --backend-parallel rey", "unknown backend_parallel 'rey': did you mean"),
@@ -66,8 +66,8 @@ def test_help_shows_every_option_and_does_not_wait_for_torch() -> None:
         ("causal3dident --counterfactuals 1 --change hue", "unknown change 'hue': did you mean"),
         ("causal3dident --change hues", "0 counterfactuals of each of 1 changes"),
         ("causal3dident --object-scale 0", "object_scale must be above 0, got 0"),
-        ("causal3dident --train 5 --meshes nowhere", "nowhere"),
-        ("causal3dident --tain 3", "unknown option --tain: did you mean --train?"),
+        ("causal3dident --n-train 5 --meshes nowhere", "nowhere"),
+        ("causal3dident --n-tain 3", "unknown option --n-tain: did you mean --n-train?"),
         ("causal3d", "unknown set 'causal3d': did you mean 'causal3dident'?"),
     ],
 )
@@ -92,8 +92,8 @@ def test_a_set_is_rendered_and_then_complete(
 ) -> None:
     root = tmp_path / "set"
     command = (
-        f"causal3dident --train 14 --test 0 --size 64 --object-scale 3 --backend auto --workers 1"
-        f" --seed 1 --counterfactuals 1 --change hues --packed 32 --out {root}"
+        "causal3dident --n-train 14 --n-test 0 --size 64 --object-scale 3 --backend auto"
+        f" --workers 1 --seed 1 --counterfactuals 1 --change hues --packed 32 --out {root}"
     )
     status, out, err = call(capsys, command)
     assert (status, err) == (0, "")

@@ -231,7 +231,7 @@ def test_what_differs_from_the_paper_is_said_of_images_of_ones_own_alone():
     assert "0.30 (object hue)" in rendered
     for said in ("n train 8000", "object scale 3.0", "batch size 128", "this project's own"):
         assert said in rendered
-    given = " ".join(caveats(config.Causal3DIdentStudy(data="sets/zenodo"), SAID))
+    given = " ".join(caveats(config.Causal3DIdentStudy(data_root="sets/zenodo"), SAID))
     assert "batch size 128" in given
     assert "those of sets/zenodo" in given
     for said in ("n train", "object scale", "this project's own"):

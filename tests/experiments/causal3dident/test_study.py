@@ -142,7 +142,7 @@ def test_views_in_the_report_come_from_where_those_trained_on_do(finished, tmp_p
     data, out = tmp_path / "data", tmp_path / "again"
     shutil.copytree(finished / "data", data)
     assert not (data / "testset" / "counterfactuals").exists()
-    run(replace(CONFIG, data=str(data), settings=("lt_hues",), methods=("relic",)), out)
+    run(replace(CONFIG, data_root=str(data), settings=("lt_hues",), methods=("relic",)), out)
     kept, before = (load(root / FILE) for root in (out, finished))
     views = Causal3DIdent(finished / "data", "train", size=CONFIG.size)
     assert (kept["lt_hues 1"] == before["lt_hues 1"]).all()
@@ -151,7 +151,9 @@ def test_views_in_the_report_come_from_where_those_trained_on_do(finished, tmp_p
 
 
 def test_images_rendered_before_give_the_same_scores(finished, table, tmp_path):
-    config = replace(CONFIG, data=str(finished / "data"), settings=("lt_hues",), methods=("relic",))
+    config = replace(
+        CONFIG, data_root=str(finished / "data"), settings=("lt_hues",), methods=("relic",)
+    )
     run(config, tmp_path / "again")
     again = pd.read_csv(tmp_path / "again" / "table.csv")
     keys = ["setting", "method", "seed", "layer", "metric", "variable"]
@@ -168,7 +170,7 @@ def test_images_of_a_single_class_are_refused(finished, tmp_path):
         np.save(latents, np.load(latents)[:0])
         for image in (data / "testset" / f"images_{index}").iterdir():
             image.unlink()
-    config = replace(CONFIG, data=str(data), n_test=8, n_fit=4)
+    config = replace(CONFIG, data_root=str(data), n_test=8, n_fit=4)
     with pytest.raises(InputError, match="in its testset are of one class"):
         run(config, tmp_path / "refused")
     assert not (tmp_path / "refused").exists()
@@ -182,7 +184,7 @@ def test_images_of_a_single_class_are_refused(finished, tmp_path):
         ({"methods": ("simsiam",)}, "unknown method"),
         ({"n_fit": 72}, "leave some for scoring"),
         ({"batch_size": 64}, "exceeds n_train"),
-        ({"data": "/nowhere"}, "has no trainset"),
+        ({"data_root": "/nowhere"}, "has no trainset"),
         ({"settings": ("lt_hues", "lt_hues")}, "more than once"),
     ],
 )

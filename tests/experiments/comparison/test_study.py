@@ -59,7 +59,7 @@ def config(data: Path) -> MethodsStudy:
     return MethodsStudy(
         methods=("relic", "supervised"),
         seeds=2,
-        data=str(data),
+        data_root=str(data),
         epochs=2,
         batch_size=32,
         checkpoint_every=3,
@@ -207,7 +207,7 @@ def test_an_interrupted_run_ends_with_the_same_table(
         ({"methods": ("relic", "relic")}, "names relic more than once"),
         ({"batch_size": 97}, "96 images for a batch of 97"),
         ({"epochs": 0.1}, "warmup_epochs"),
-        ({"data": "/nowhere"}, "dataset-fashion-mnist"),
+        ({"data_root": "/nowhere"}, "dataset-fashion-mnist"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_made(
