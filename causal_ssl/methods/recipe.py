@@ -10,11 +10,12 @@ from causal_ssl.models.heads import Head
 
 OptimiserName = Literal["adam", "sgd", "lars"]
 RateRule = Literal["linear", "fixed"]
+TargetSchedule = Literal["cosine", "constant"]
 
 
 @dataclass(frozen=True)
 class Optimiser:
-    """What takes the steps, as a value of recipes and of trainings; `training.optimisers` makes it.
+    """What takes the steps, in recipes and in trainings: `training.optimisers` makes it.
 
     Args:
         name: `lars`, `sgd` or `adam`.
@@ -93,7 +94,7 @@ class ImageRecipe:
     objective: Mapping[str, Any] = field(default_factory=dict)
     predictor: Head | None = None
     target_decay: float = 0.996
-    target_schedule: Literal["cosine", "constant"] = "cosine"
+    target_schedule: TargetSchedule = "cosine"
     queue: int = 0
     published: Published | None = None
     notes: tuple[str, ...] = ()

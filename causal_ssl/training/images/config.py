@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from causal_ssl import methods
 from causal_ssl.errors import InputError, in_range, one_of
 from causal_ssl.methods import Optimiser
+from causal_ssl.methods.recipe import TargetSchedule
 from causal_ssl.models.ema import ema_decay
 from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig
 from causal_ssl.objectives import Objective
 from causal_ssl.training.schedule import Schedule, scheduled
 from causal_ssl.training.step import Precision
-
-TargetSchedule = Literal["cosine", "constant"]
 
 
 @dataclass(frozen=True)
