@@ -1,4 +1,4 @@
-"""What an encoder makes of a split's images: computed once, kept in a file, read from the mapping.
+"""What an encoder makes of images: computed once, kept in a file, read from the mapping.
 
 FOLDER/val-DIGEST.npy     (n, width) float32
 FOLDER/val-DIGEST.json    what it was made with
@@ -29,7 +29,7 @@ from causal_ssl.datasets.journal import Journal
 from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation.encoders import Subject
-from causal_ssl.experiments.evaluation.images import Split
+from causal_ssl.experiments.evaluation.images import Shown
 from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.training.images.batches import ordered_loader
 from causal_ssl.training.images.features import images_of
@@ -41,18 +41,18 @@ BEGUN = "begun"
 
 def kept_features(
     subject: Subject,
-    split: Split,
+    shown: Shown,
     folder: Path,
     *,
     at_once: int,
     workers: int,
     watcher: Watcher | None = None,
 ) -> Floats:
-    """The representation f(x), the trunk's output, of every image of a split.
+    """The representation f(x), the trunk's output, of every image.
 
     Args:
         subject: the encoder.
-        split: the images.
+        shown: the images.
         folder: that keeps them; made if missing.
         at_once: images at a time.
         workers: processes that read images.
@@ -65,21 +65,21 @@ def kept_features(
         InputError: NaN or infinity, with the image's file; the folder is in use, has no room, or
             what it keeps is damaged.
     """
-    made_with = {"encoder": subject.digest, "images": split.digest()}
-    shape = (len(split), subject.network.width)
-    path = folder / f"{split.name}-{_key(made_with)}.npy"
+    made_with = {"encoder": subject.digest, "images": shown.digest()}
+    shape = (len(shown), subject.network.width)
+    path = folder / f"{shown.name}-{_key(made_with)}.npy"
     if not path.exists():
         with claimed(folder):
             partial = _Partial(path, shape)
-            rest = _From(split.seen, partial.done)
+            rest = _From(shown.seen, partial.done)
             (watcher := watcher or Watcher()).begin(
-                f"features of {split.name}", shape[0], partial.done
+                f"features of {shown.name}", shape[0], partial.done
             )
             for values in _computed(subject.network, rest, at_once, workers):
-                _require_finite(values, partial.done, split)
+                _require_finite(values, partial.done, shown)
                 partial.append(values)
                 watcher.advance(len(values))
-            about = {"source": subject.source, "how": split.how, "shape": shape}
+            about = {"source": subject.source, "how": shown.how, "shape": shape}
             partial.finish({**made_with, **about})
     return _mapped(path, shape)
 
@@ -130,7 +130,7 @@ class _Partial:
 
 
 class _From:
-    """What is shown of a split's images, without the first ones."""
+    """What is shown of images, without the first ones."""
 
     def __init__(self, seen: Any, start: int) -> None:
         self._seen, self._start = seen, start
@@ -152,10 +152,10 @@ def _computed(encoder: ImageEncoder, seen: Any, at_once: int, workers: int) -> I
             yield found.float().cpu().numpy()
 
 
-def _require_finite(values: Floats, first: int, split: Split) -> None:
+def _require_finite(values: Floats, first: int, shown: Shown) -> None:
     wrong = ~np.isfinite(values).all(axis=1)
     if wrong.any():
-        name = split.called(first + int(wrong.argmax()))
+        name = shown.called(first + int(wrong.argmax()))
         raise InputError(
             f"the encoder makes NaN or infinity of {name}: look at the image, and whether the "
             "encoder's training diverged"

@@ -1,8 +1,4 @@
-"""Images as they are evaluated: the centre of each, exactly as torchvision's transforms cut it out.
-
-What ImageFolder with Resize(resize) and CenterCrop(size) shows, bit by bit: Pillow resizes, as in
-published evaluations (torch's own kernel differs from it by one level in a fifth of the pixels).
-"""
+"""Images as they are evaluated: the centre of each, to the bit as torchvision cuts it out."""
 
 import os
 from collections.abc import Sequence
@@ -26,6 +22,7 @@ from causal_ssl.datasets.images.opening import has_rendered, split_folder
 from causal_ssl.datasets.images.packing import REMEDY, PackedImages, is_packed
 from causal_ssl.datasets.images.rendered import RenderedImages
 from causal_ssl.datasets.images.subsets import lists_classes
+from causal_ssl.datasets.suites import SuiteImages, Transform
 from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation.config import Evaluation
@@ -36,31 +33,27 @@ SIZE, WHOLE = 224, 256
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
-    """The images of a split, and what an encoder is shown of them.
+class Shown:
+    """Images, and what an encoder is shown of them.
 
     Attributes:
-        name: "train" or "val".
+        name: "train" or "val", or of a test set's partition; begins the names of files.
         images: the data set.
-        seen: has `len` and `batch`: the centres, in the same order.
-        labels: (n,) int64, numbers of the training images' classes.
-        classes: those classes' names.
+        seen: has `len` and `batch`: what is shown, in the same order.
         how: what is done to the pixels, in words; enters the digest.
     """
 
     name: str
-    images: Images
+    images: Any
     seen: Any
-    labels: NDArray[np.int64]
-    classes: list[str]
     how: str
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.seen)
 
     def called(self, index: int) -> str:
         """The file of an image, or its number where it has none of its own."""
-        if isinstance(self.images, ImageFolder):
+        if hasattr(self.images, "path"):
             return str(self.images.path(index))
         if isinstance(self.images, PackedImages):
             return self.images.listing.name(index)
@@ -71,19 +64,24 @@ class Split:
         return sha256(f"{self.how}\n{content(self.images)}".encode()).hexdigest()
 
 
-class FileCentres:
-    """The centres of image files: decoded, the shorter side resized, a square cut out.
+@dataclass(frozen=True, eq=False)
+class Split(Shown):
+    """The images of a split with their classes.
 
-    Args:
-        images: the files.
-        size: pixels a side of what is cut out.
-        resize: pixels of the shorter side before.
-        interpolation: "bilinear" or "bicubic", of Pillow, which averages where it makes smaller.
+    Attributes:
+        labels: (n,) int64, numbers of the training images' classes.
+        classes: those classes' names.
     """
 
-    def __init__(self, images: ImageFolder, *, size: int, resize: int, interpolation: str) -> None:
-        self._images, self._size = images, size
-        self._resize, self._interpolation = resize, interpolation
+    labels: NDArray[np.int64]
+    classes: list[str]
+
+
+class FileCentres:
+    """What a transform shows of image files."""
+
+    def __init__(self, images: ImageFolder, transform: Transform) -> None:
+        self._images, self._transform = images, transform
 
     def __len__(self) -> int:
         return len(self._images)
@@ -92,29 +90,8 @@ class FileCentres:
         self, indices: NDArray[np.int64], generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
         """Centres (b, 3, size, size) uint8, as "image"."""
-        pixels = [
-            centre(decode(self._images.path(index)), self._size, self._resize, self._interpolation)
-            for index in np.asarray(indices).tolist()
-        ]
-        return {"image": torch.stack(pixels)}
-
-
-def centre(image: Tensor, size: int, resize: int, interpolation: str) -> Tensor:
-    """What torchvision's Resize(resize) and CenterCrop(size) show of a Pillow image.
-
-    Args:
-        image: (3, h, w) uint8.
-        size, resize, interpolation: see `FileCentres`.
-
-    Returns:
-        (3, size, size) uint8.
-    """
-    from PIL import Image
-    from torchvision.transforms import CenterCrop, InterpolationMode, Resize
-
-    whole = Image.fromarray(image.permute(1, 2, 0).numpy())
-    shown = CenterCrop(size)(Resize(resize, InterpolationMode(interpolation))(whole))
-    return torch.from_numpy(np.array(shown)).permute(2, 0, 1)
+        paths = map(self._images.path, np.asarray(indices).tolist())
+        return {"image": torch.stack([self._transform(decode(path)) for path in paths])}
 
 
 def open_split(
@@ -141,7 +118,7 @@ def open_split(
     labels = images.labels if classes is None else renumbered(images, classes)
     names = list(images.classes if classes is None else classes)
     seen, how = _seen(asked, images)
-    return Split(split, images, seen, labels, names, how)
+    return Split(split, images, seen, how, labels, names)
 
 
 def renumbered(images: Images, classes: Sequence[str]) -> NDArray[np.int64]:
@@ -162,7 +139,7 @@ def renumbered(images: Images, classes: Sequence[str]) -> NDArray[np.int64]:
 def content(images: Images) -> str:
     """Digest of a data set: of names and sizes where there are files, else of what is in it."""
     total = sha256()
-    if isinstance(images, ImageFolder):
+    if isinstance(images, ImageFolder | SuiteImages):
         folder = os.fsencode(images.folder)
         for name in images.listing.names:
             total.update(name + b"\0%d\n" % os.stat(os.path.join(folder, name)).st_size)
@@ -189,8 +166,7 @@ def _opened(asked: Evaluation, split: str, subset: str | None, watcher: Watcher 
     root = Path(asked.data_root)
     size = asked.size
     if root.is_dir() and not has_idx(root) and not has_rendered(root):
-        # A packed copy has its size; files are read at any, and not through this data set.
-        size = None if is_packed(split_folder(root, split)) else asked.size or SIZE
+        size = None if is_packed(split_folder(root, split)) else _whole(asked)
     return open_images(
         root,
         split,
@@ -207,13 +183,17 @@ def _seen(asked: Evaluation, images: Images) -> tuple[Any, str]:
         return _of_squeezed(asked, images)
     if not isinstance(images, ImageFolder):
         return images, f"whole images of {images.size} px"
-    size = asked.size or SIZE
-    resize = asked.resize or round(size * WHOLE / SIZE)
-    if resize < size:
-        raise InputError(f"resize = {resize} for centres of size = {size}: give {size} or more")
-    kind = asked.interpolation
-    seen = FileCentres(images, size=size, resize=resize, interpolation=kind)
-    return seen, f"shorter side to {resize} px ({kind}), centre of {size} px"
+    transform = Transform(
+        crop=asked.size or SIZE,
+        resize=_whole(asked),
+        interpolation=asked.interpolation,  # type: ignore[arg-type]
+    )
+    return FileCentres(images, transform), str(transform)
+
+
+def _whole(asked: Evaluation) -> int:
+    """Pixels of the shorter side that the centre is cut from."""
+    return asked.resize or round((asked.size or SIZE) * WHOLE / SIZE)
 
 
 def _of_squeezed(asked: Evaluation, images: PackedImages) -> tuple[Any, str]:

@@ -1,5 +1,6 @@
 """Features are computed once, survive being killed, and are never another encoder's."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ class Counted:
 
 def watched(split: Split, **how: Any) -> tuple[Split, Counted]:
     counted = Counted(split.seen, **how)
-    return Split(split.name, split.images, counted, split.labels, split.classes, split.how), counted
+    return replace(split, seen=counted), counted
 
 
 def test_they_are_the_trunks_outputs(val: Split, subject: Subject, tmp_path: Path) -> None:

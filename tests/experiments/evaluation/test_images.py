@@ -86,5 +86,7 @@ def test_images_that_are_not_there_are_refused(asked: Evaluation, says: str) -> 
 
 
 def test_a_centre_larger_than_the_whole_is_refused(imagenet: Path) -> None:
-    with pytest.raises(InputError, match="resize = 32 for centres of size = 48"):
+    with pytest.raises(
+        InputError, match="a crop of 48 pixels needs at least as many, resize is 32"
+    ):
         open_split(Evaluation(data_root=str(imagenet), size=48, resize=32), "val")
