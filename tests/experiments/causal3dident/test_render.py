@@ -48,7 +48,8 @@ def test_help_shows_every_option_and_does_not_wait_for_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for option in "n-train size backend counterfactuals propagate backend-parallel".split():
+    options = ["n-train", "size", "backend", "counterfactuals", "propagate", "backend-parallel"]
+    for option in options:
         assert f"--{option} " in done.stdout
 
 
