@@ -19,10 +19,10 @@ from causal_ssl.errors import unknown_name
 from causal_ssl.experiments import options
 from causal_ssl.experiments.calibration.config import CalibrationStudy
 from causal_ssl.experiments.causal3dident.config import Causal3DIdentStudy
-from causal_ssl.experiments.comparison.config import MethodsStudy
 from causal_ssl.experiments.config import StudyConfig
 from causal_ssl.experiments.content_style.config import DimensionsStudy, NumericalStudy
 from causal_ssl.experiments.invariance.config import InvarianceStudy
+from causal_ssl.experiments.methods.config import MethodsStudy
 from causal_ssl.experiments.theorem1.config import Theorem1Study
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ interrupted run continues when its command is repeated.""",
     Entry(
         "what each pretraining method learns at one small budget, beside raw pixels",
         MethodsStudy,
-        "causal_ssl.experiments.comparison",
+        "causal_ssl.experiments.methods",
         """examples:
   causal-ssl study methods --preset quick
   causal-ssl study methods --preset standard --out runs/all-methods

@@ -6,10 +6,10 @@ from statistics import fmean, stdev
 
 import pandas as pd
 
-from causal_ssl.experiments.comparison.config import RAW
-from causal_ssl.experiments.comparison.evaluation import ACCURACIES
 from causal_ssl.experiments.gains import REQUIRED, Gain, gain
 from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments.methods.config import RAW
+from causal_ssl.experiments.methods.evaluation import ACCURACIES
 
 BASELINES = {RAW: "raw pixels", RANDOM: "untrained encoder"}
 ASKED = {"linear_top1": "linear", "knn_top1": "nearest neighbours"}

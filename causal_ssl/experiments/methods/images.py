@@ -7,8 +7,8 @@ import numpy as np
 
 from causal_ssl.datasets.images import Images, open_images
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.comparison.config import FASHION_MNIST
-from causal_ssl.experiments.comparison.evaluation import Floats, Represented
+from causal_ssl.experiments.methods.config import FASHION_MNIST
+from causal_ssl.experiments.methods.evaluation import Floats, Represented
 from causal_ssl.experiments.pretraining.monitor import Centres
 from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.training.images import features

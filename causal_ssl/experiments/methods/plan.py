@@ -1,7 +1,7 @@
 """What the methods study has to do: one representation a job."""
 
-from causal_ssl.experiments.comparison.config import RAW, MethodsStudy
 from causal_ssl.experiments.image_study import RANDOM, ImageCell
+from causal_ssl.experiments.methods.config import RAW, MethodsStudy
 
 SCORING_EPOCHS = 1.0
 """About as long as scoring takes, in passes over the training images."""

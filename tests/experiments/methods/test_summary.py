@@ -10,10 +10,10 @@ import pytest
 from causal_ssl import methods
 from causal_ssl.experiments import image_figures
 from causal_ssl.experiments.catalogue import from_preset, preset, presets
-from causal_ssl.experiments.comparison import config, pages
-from causal_ssl.experiments.comparison.config import RAW, MethodsStudy
-from causal_ssl.experiments.comparison.summary import finding, summarise
 from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments.methods import config, pages
+from causal_ssl.experiments.methods.config import RAW, MethodsStudy
+from causal_ssl.experiments.methods.summary import finding, summarise
 
 
 def rows(method: str, values: list[float], metric: str, error: float) -> list[dict[str, Any]]:

@@ -7,8 +7,8 @@ import pandas as pd
 
 from causal_ssl import methods
 from causal_ssl.experiments import cells, image_tables
-from causal_ssl.experiments.comparison import plan
-from causal_ssl.experiments.comparison.config import MethodsStudy
+from causal_ssl.experiments.methods import plan
+from causal_ssl.experiments.methods.config import MethodsStudy
 from causal_ssl.experiments.run_directory import RunDirectory
 
 COLUMNS = ["study", "method", "seed", "metric", "variable", "value", "standard_error"]

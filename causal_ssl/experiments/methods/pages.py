@@ -14,11 +14,11 @@ from causal_ssl.analysis.gallery import gallery
 from causal_ssl.analysis.report import Bullets, Details, Picture, Report, Section, Text
 from causal_ssl.experiments import image_figures, image_pictures
 from causal_ssl.experiments.catalogue import preset
-from causal_ssl.experiments.comparison import page_tables
-from causal_ssl.experiments.comparison.caveats import caveats
-from causal_ssl.experiments.comparison.config import PRESET, RAW, MethodsStudy
-from causal_ssl.experiments.comparison.evaluation import RANK
-from causal_ssl.experiments.comparison.summary import BASELINES, Score, finding, summarise
+from causal_ssl.experiments.methods import page_tables
+from causal_ssl.experiments.methods.caveats import caveats
+from causal_ssl.experiments.methods.config import PRESET, RAW, MethodsStudy
+from causal_ssl.experiments.methods.evaluation import RANK
+from causal_ssl.experiments.methods.summary import BASELINES, Score, finding, summarise
 from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduction
 from causal_ssl.experiments.run_directory import RunDirectory
 

@@ -1,11 +1,11 @@
 """How the methods study is run."""
 
-from causal_ssl.experiments.comparison import jobs, plan
-from causal_ssl.experiments.comparison.config import MethodsStudy
-from causal_ssl.experiments.comparison.pages import page
-from causal_ssl.experiments.comparison.plan import Cell
-from causal_ssl.experiments.comparison.tables import write_tables
 from causal_ssl.experiments.image_pictures import FILE
+from causal_ssl.experiments.methods import jobs, plan
+from causal_ssl.experiments.methods.config import MethodsStudy
+from causal_ssl.experiments.methods.pages import page
+from causal_ssl.experiments.methods.plan import Cell
+from causal_ssl.experiments.methods.tables import write_tables
 from causal_ssl.experiments.study import Study
 
 STUDY = Study[MethodsStudy, Cell](

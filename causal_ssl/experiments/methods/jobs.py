@@ -7,12 +7,12 @@ from rich.console import Console
 
 from causal_ssl.datasets.images import Images
 from causal_ssl.experiments import encoders, image_jobs
-from causal_ssl.experiments.comparison import evaluation, pictures, plan, recipes
-from causal_ssl.experiments.comparison.config import PRESET, RAW, MethodsStudy
-from causal_ssl.experiments.comparison.images import Splits, represented, splits
-from causal_ssl.experiments.comparison.plan import Cell
 from causal_ssl.experiments.image_pictures import FILE
 from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments.methods import evaluation, pictures, plan, recipes
+from causal_ssl.experiments.methods.config import PRESET, RAW, MethodsStudy
+from causal_ssl.experiments.methods.images import Splits, represented, splits
+from causal_ssl.experiments.methods.plan import Cell
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.plan import Plan, Views, asked_for, make_plan
 from causal_ssl.experiments.run_directory import RunDirectory

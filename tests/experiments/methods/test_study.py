@@ -15,11 +15,11 @@ from study_runs import run
 from causal_ssl import methods
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells, image_pictures
-from causal_ssl.experiments.comparison import evaluation, jobs, pictures, plan
-from causal_ssl.experiments.comparison.config import RAW, MethodsStudy
-from causal_ssl.experiments.comparison.evaluation import Represented
-from causal_ssl.experiments.comparison.images import pixels, represented, splits
 from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments.methods import evaluation, jobs, pictures, plan
+from causal_ssl.experiments.methods.config import RAW, MethodsStudy
+from causal_ssl.experiments.methods.evaluation import Represented
+from causal_ssl.experiments.methods.images import pixels, represented, splits
 from causal_ssl.models.image_encoders import image_encoder
 from causal_ssl.training.images import load_encoder
 

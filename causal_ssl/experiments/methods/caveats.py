@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from causal_ssl.experiments.comparison.config import MethodsStudy
+from causal_ssl.experiments.methods.config import MethodsStudy
 
 
 def caveats(config: MethodsStudy, table: pd.DataFrame, history: pd.DataFrame) -> list[str]:

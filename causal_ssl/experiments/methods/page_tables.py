@@ -7,9 +7,9 @@ from rich.table import Table as TerminalTable
 
 from causal_ssl.analysis.plots import Titles
 from causal_ssl.analysis.report import Cell, Row, Table
-from causal_ssl.experiments.comparison.config import RAW
-from causal_ssl.experiments.comparison.evaluation import RANK
-from causal_ssl.experiments.comparison.summary import ASKED, BASELINES, Score
+from causal_ssl.experiments.methods.config import RAW
+from causal_ssl.experiments.methods.evaluation import RANK
+from causal_ssl.experiments.methods.summary import ASKED, BASELINES, Score
 
 COLUMNS = (*ASKED.values(), "RankMe", "published, ImageNet")
 
