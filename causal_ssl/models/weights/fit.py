@@ -46,7 +46,7 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, name: str
     for key, tensor in weights.items():
         if not torch.isfinite(tensor).all():
             raise InputError(
-                f"{key} has values that are not finite: the training diverged, or the file is damaged"
+                f"{key} has values that are not finite: its training diverged or it is damaged"
             )
     network.load_state_dict(wanted | dict(weights))
 

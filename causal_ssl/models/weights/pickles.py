@@ -1,0 +1,184 @@
+"""Pickles of plain values and arrays, read without running anything that a pickle names.
+
+A pickle says which functions to call, and Python's unpickler imports and calls whatever they are.
+Here the names are looked up in a table, `ADMITTED`; all others are refused by name. Not even what
+is in the table is called: a function of this file stands for each. numpy's own constructors are
+among those replaced, since they trust sizes and flags that a hostile file can set.
+"""
+
+import pickle
+from collections.abc import Callable
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from causal_ssl.errors import InputError
+
+DTYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
+"""Of arrays that are read: numbers. Objects, records, strings and the rest are refused."""
+
+
+def load_pickle(path: Path) -> Any:
+    """What a pickle holds: numbers, strings, None, lists, tuples, dicts and arrays.
+
+    Ordered and Haiku's dicts become dicts, named tuples dicts of their fields, numpy's and jax's
+    arrays `PickledArray`s.
+
+    Args:
+        path: of a pickle of protocol 2 to 5, made with pickle or dill and Python 3.
+
+    Raises:
+        InputError: it can not be opened, is damaged, or asks for anything else; names the file and
+            what it asks for.
+    """
+    try:
+        with path.open("rb") as file:
+            return _Unpickler(file).load()
+    except OSError as error:
+        raise InputError(f"cannot load {path}: {error.strerror or error}") from error
+    except _RefusedError as error:
+        raise InputError(
+            f"cannot load {path}: {error}, and only numbers, strings, lists, dicts and arrays of "
+            "numbers are read from a pickle, since loading all else can run any code"
+        ) from error
+    except Exception as error:  # on foreign bytes the unpickler raises whatever it runs into
+        kind = type(error).__name__
+        raise InputError(f"cannot load {path}: damaged, or no pickle ({kind}: {error})") from error
+
+
+class PickledArray:
+    """An array of numbers as the bytes that a pickle has of it."""
+
+    __slots__ = ("_array",)
+
+    def __init__(self, values: np.ndarray | None = None) -> None:
+        self._array = np.empty(0) if values is None else values
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        """Take what numpy saves: a version, shape, dtype, whether columns come first, the bytes."""
+        shape, dtype, columns_first, data = state[-4:]
+        self._array = _array(data, dtype, shape, "F" if columns_first is True else "C")
+
+    def numpy(self) -> np.ndarray:
+        """The array itself, read-only, in the byte order that it was saved in."""
+        return self._array
+
+
+class _RefusedError(Exception):
+    """What a pickle asks for and does not get."""
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (stand_in := ADMITTED.get((module, name))) is None:
+            raise _RefusedError(f"it asks for {module}.{name}")
+        return stand_in
+
+    def persistent_load(self, key: Any) -> Any:
+        raise _RefusedError(f"it asks for an object outside the file, {key!r}")
+
+
+class _StandIn:
+    """A function of ours that a pickle may call, and may not change."""
+
+    __slots__ = ("_function",)
+    _function: Callable[..., Any]
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        object.__setattr__(self, "_function", function)
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._function(*arguments)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise _RefusedError(f"it sets {name} of a function")
+
+
+class _DType:
+    __slots__ = ("code", "order")
+
+    def __init__(self, code: str, *_: Any) -> None:
+        if code not in DTYPES:
+            raise _RefusedError(f"it has an array of dtype {code!r}")
+        self.code, self.order = code, "<"
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, order, *parts = state
+        if order not in ("<", ">", "|") or any(part is not None for part in parts[:3]):
+            raise _RefusedError(f"it has an array of records, {self.code} with {state!r}")
+        self.order = order
+
+    def numpy(self) -> np.dtype:
+        return np.dtype(self.order + self.code)
+
+
+def _array(data: Any, dtype: Any, shape: tuple[int, ...], order: Any) -> np.ndarray:
+    if not isinstance(dtype, _DType) or not isinstance(data, bytes | bytearray):
+        raise _RefusedError("it has an array that is not of numbers")
+    kind = dtype.numpy()
+    if prod(shape) * kind.itemsize != len(data):
+        raise ValueError(f"{len(data)} bytes for an array of shape {shape} and dtype {kind}")
+    array = np.frombuffer(data, kind).reshape(shape, order="F" if order == "F" else "C")
+    array.flags.writeable = False
+    return array
+
+
+def _from_buffer(
+    data: Any, dtype: Any, shape: Any, order: Any, axes: tuple[int, ...] | None = None
+) -> PickledArray:
+    if axes is None:
+        return PickledArray(_array(data, dtype, shape, order))
+    return PickledArray(_array(data, dtype, shape, "C").transpose(axes))
+
+
+def _reconstruct(*_: Any) -> PickledArray:
+    # The arguments are those of an empty array; what it holds comes as its state.
+    return PickledArray()
+
+
+def _with_state(make: Any, arguments: Any, state: Any, *_: Any) -> PickledArray:
+    # jax's and dill's way: numpy's, as arguments. What `make` would be is not of interest.
+    array = PickledArray()
+    array.__setstate__(state)
+    return array
+
+
+def _scalar(dtype: Any, data: Any) -> Any:
+    return _array(data, dtype, (), "C").item()
+
+
+def _bytes(text: str, encoding: str) -> bytes:
+    # How protocol 2 has bytes.
+    if encoding != "latin1":
+        raise _RefusedError(f"it asks for the encoding {encoding!r}")
+    return text.encode("latin1")
+
+
+def _named_tuple(name: str, fields: tuple[str, ...], *_: Any) -> type:
+    def new(cls: type, *values: Any) -> dict[str, Any]:
+        return dict(zip(fields, values, strict=True))
+
+    return type("NamedTuple", (), {"__slots__": (), "__new__": new})
+
+
+HAIKU_DICTS = ("FlatMapping", "FlatMap", "frozendict")
+NUMPY_CORES = ("numpy.core", "numpy._core")  # of numpy 1, of numpy 2
+
+
+ADMITTED = {
+    ("_codecs", "encode"): _StandIn(_bytes),
+    ("collections", "OrderedDict"): _StandIn(dict),
+    ("numpy", "dtype"): _StandIn(_DType),
+    ("numpy", "ndarray"): _StandIn(_reconstruct),
+    **{(f"{core}.multiarray", "_reconstruct"): _StandIn(_reconstruct) for core in NUMPY_CORES},
+    **{(f"{core}.multiarray", "scalar"): _StandIn(_scalar) for core in NUMPY_CORES},
+    **{(f"{core}.numeric", "_frombuffer"): _StandIn(_from_buffer) for core in NUMPY_CORES},
+    ("jax._src.array", "_reconstruct_array"): _StandIn(_with_state),
+    ("jax._src.device_array", "reconstruct_device_array"): _StandIn(_with_state),
+    **{("haiku._src.data_structures", name): _StandIn(dict) for name in HAIKU_DICTS},
+    ("dill._dill", "_create_array"): _StandIn(_with_state),
+    ("dill._dill", "_create_namedtuple"): _StandIn(_named_tuple),
+}
+"""(module, name) as pickles have them -> what is called instead."""
