@@ -24,7 +24,7 @@ def gaussian_taps(sigma: float, truncate: float = 4.0) -> Tensor:
 
     Examples:
         >>> gaussian_taps(0.5).round(decimals=3).tolist()
-        [0.0, 0.107, 0.787, 0.107, 0.0]
+        [0.0, 0.106, 0.787, 0.106, 0.0]
     """
     radius = int(truncate * sigma + 0.5)
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)

@@ -56,7 +56,8 @@ def frost_textures(height: int, width: int) -> Tensor:
     for axis, side in zip((2, 3), need, strict=True):
         while drawn.shape[axis] < side:
             drawn = torch.cat([drawn, drawn.flip(axis)], dim=axis)
-    size = [max(int(s * scale), side + 1) for s, side in zip(drawn.shape[2:], (height, width))]
+    sides = zip(drawn.shape[2:], (height, width), strict=True)
+    size = [max(int(length * scale), side + 1) for length, side in sides]
     resized = interpolate(drawn, size, mode="bilinear", antialias=True)
     return resized.clamp_(0, 255)
 
