@@ -1,0 +1,137 @@
+"""Linear probe: 30 learning rates in one pass against one rate, and against 30 runs in sequence.
+
+    python benchmarks/linear_probe.py                     # 50,000 x 2048 cached features
+    python benchmarks/linear_probe.py --epochs 1 --sequence-steps 2
+
+Of one process and one thread, CPU seconds, since the machine may be shared. With 10 classes: whole
+`linear_probe` calls, of 30 rates (chosen on a held-out tenth; with and without the refit on all)
+and of one; checks and the accuracy on 10,000 test samples included. With 1000 classes: as many
+minibatches as --sequence-steps by all 30 as one training, and by 30 trainings one after the other,
+each with its own read of the features; beside it, both with torch.optim.SGD on torch.nn.Linear.
+Random features: the time does not depend on what they say. Writes results/linear_probe.json.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from _results import write_result
+from torch import Tensor, nn
+
+from causal_ssl.analysis._linear_heads import Member
+from causal_ssl.analysis._linear_run import Run, Samples
+from causal_ssl.analysis.linear_probe import LinearSettings, linear_probe
+
+N, N_TEST, D, RATES, BATCH = 50_000, 10_000, 2048, 30, 1024
+GRID = tuple(float(rate) for rate in np.geomspace(1e-3, 1.0, RATES))
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
+def torch_alone(x: Tensor, labels: Tensor, n_classes: int, steps: int, rate: float) -> None:
+    """One classifier as one writes it with torch, on minibatches drawn at random."""
+    head = nn.Linear(D, n_classes)
+    sgd = torch.optim.SGD(head.parameters(), rate, momentum=0.9, nesterov=True)
+    order = torch.randperm(N)
+    for step in range(steps):
+        rows = order[step * BATCH : (step + 1) * BATCH]
+        sgd.zero_grad()
+        nn.functional.cross_entropy(head(x[rows]), labels[rows]).backward()
+        sgd.step()
+
+
+def few_classes(x: Tensor, labels: Tensor, epochs: int, repeats: int) -> dict[str, Any]:
+    """Whole probes, 10 classes."""
+    test, test_labels = x[:N_TEST], labels[:N_TEST]
+
+    def probe(rates: tuple[float, ...], refit: bool) -> float:
+        settings = LinearSettings(rates, epochs=(epochs,), batch_sizes=(BATCH,))
+        return seconds(lambda: linear_probe(x, labels, test, test_labels, settings, refit=refit))
+
+    sides = {
+        "one": lambda: probe((0.1,), False),
+        "grid": lambda: probe(GRID, False),
+        "grid_and_refit": lambda: probe(GRID, True),
+        "torch_one_training_alone": lambda: seconds(
+            lambda: [torch_alone(x, labels, 10, N // BATCH, 0.1) for _ in range(epochs)]
+        ),
+    }
+    took = compared(sides, repeats)
+    median = {side: statistics.median(values) for side, values in took.items()}
+    return {
+        "classes": 10,
+        "epochs": epochs,
+        "cpu_seconds": took,
+        "grid_to_one": round(median["grid"] / median["one"], 2),
+        "grid_and_refit_to_one": round(median["grid_and_refit"] / median["one"], 2),
+        "aim": 5,
+    }
+
+
+def many_classes(x: Tensor, labels: Tensor, steps: int, repeats: int) -> dict[str, Any]:
+    """Trainings alone, 1000 classes, a few minibatches."""
+    rows = torch.arange(steps * BATCH)
+    train = Samples("features", x, labels, torch.arange(N))
+    run = Run(train, None, LinearSettings(GRID), 1000, 0, x.device, x.dtype)
+    members = [Member(rate, 0.0, 1, BATCH) for rate in GRID]
+    sides = {
+        "grid": lambda: seconds(lambda: run.fit(members, rows)),
+        "sequence": lambda: seconds(lambda: [run.fit([member], rows) for member in members]),
+        "torch_sequence": lambda: seconds(
+            lambda: [torch_alone(x, labels, 1000, steps, rate) for rate in GRID]
+        ),
+    }
+    took = compared(sides, repeats)
+    median = {side: statistics.median(values) for side, values in took.items()}
+    return {
+        "classes": 1000,
+        "steps": steps,
+        "cpu_seconds": took,
+        "grid_to_sequence": round(median["grid"] / median["sequence"], 3),
+        "grid_to_torch_sequence": round(median["grid"] / median["torch_sequence"], 3),
+        "aim": 1,
+    }
+
+
+def compared(sides: dict[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:
+    """Seconds of each repeat of each side, the sides taking turns."""
+    took: dict[str, list[float]] = {side: [] for side in sides}
+    for _ in range(repeats):
+        for side, call in sides.items():
+            took[side].append(round(call(), 3))
+            print(f"{side}: {took[side][-1]} s", flush=True)
+    return took
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--epochs", type=int, default=3, help="of the probes of 10 classes")
+    parser.add_argument("--sequence-steps", type=int, default=2, help="with 1000 classes")
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(N, D, generator=generator).relu_()
+    few = few_classes(x, torch.arange(N) % 10, options.epochs, options.repeats)
+    many = many_classes(x, torch.arange(N) % 1000, options.sequence_steps, options.repeats)
+    result = {
+        "what": f"{N} x {D} float32 features, {RATES} learning rates, batch {BATCH}",
+        "few_classes": few,
+        "many_classes": many,
+    }
+    print(result)
+    print(write_result("linear_probe", result))
+
+
+if __name__ == "__main__":
+    main()
