@@ -5,10 +5,11 @@
 
 Of one process and one thread, CPU seconds, since the machine may be shared. With 10 classes: whole
 `linear_probe` calls, of 30 rates (chosen on a held-out tenth; with and without the refit on all)
-and of one; checks and the accuracy on 10,000 test samples included. Those cost a short training more than a
-long one and flatter the ratio, so that of a further epoch stands beside it. With 1000 classes: as many
-minibatches as --sequence-steps by all 30 as one training, and by 30 trainings one after the other,
-each with its own read of the features; beside it, both with torch.optim.SGD on torch.nn.Linear.
+and of one; checks and the accuracy on 10,000 test samples included. Those cost a short training
+more than a long one and flatter the ratio, so that of a further epoch stands beside it. With 1000
+classes: as many minibatches as --sequence-steps by all 30 as one training, and by 30 trainings one
+after the other, each with its own read of the features; beside it, torch.optim.SGD on
+torch.nn.Linear, 30 times.
 Random features: the time does not depend on what they say. Writes results/linear_probe.json.
 """
 
