@@ -128,8 +128,9 @@ def motion_blurred(
     weights = torch.softmax(-0.5 * (torch.arange(points) / (sigma * finer)) ** 2, dim=0)
     taps: dict[tuple[int, int], float] = {}
     for i, weight in enumerate(weights.tolist()):
-        offset = tuple(ceil(i * step * part(radians(angle)) - 0.5) for part in (sin, cos))
-        taps[offset] = taps.get(offset, 0.0) + weight
+        down = ceil(i * step * sin(radians(angle)) - 0.5)
+        right = ceil(i * step * cos(radians(angle)) - 0.5)
+        taps[down, right] = taps.get((down, right), 0.0) + weight
     reach = max(max(abs(dy), abs(dx)) for dy, dx in taps)
     height, width = image.shape[-2:]
     padded = pad(image[None], [reach] * 4, mode="replicate")[0]

@@ -34,7 +34,10 @@ def defocus_blur(images: Tensor, severity: int, generators: Sequence[Generator])
 
 @lru_cache(maxsize=64)
 def disk(severity: int, scale: float) -> Tensor:
-    """The kernel of `defocus_blur`, (k, k) float32, k odd, sum 1.
+    """The kernel of `defocus_blur`, (k, k) float32, k odd.
+
+    Its sum is 1, but 1.013 for a radius of 8: there the published disk touches its frame, where the
+    softening mirrors it.
 
     Below 224 pixels, the published kernel drawn smaller: each of its weights is shared between the
     four pixels around its place. Above, the disk is drawn again with the larger radius.

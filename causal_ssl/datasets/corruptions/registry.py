@@ -84,7 +84,7 @@ def corrupt(images: Tensor, name: str, severity: int, *, seeds: Tensor) -> Tenso
         seeds: (n,) int64, one an image. Ignored where the corruption is not random.
 
     Returns:
-        (n, 3, h, w) uint8.
+        (n, 3, h, w) uint8, new memory; channels last where a codec wrote it (`pixelate`, JPEG).
 
     Raises:
         InputError: an unknown name (with the nearest known one), a severity out of range, images or
@@ -101,7 +101,7 @@ def corrupt(images: Tensor, name: str, severity: int, *, seeds: Tensor) -> Tenso
     corruption = CORRUPTIONS[one_of("corruption", name, CORRUPTIONS)]
     in_range("severity", severity, at_least=1, at_most=5)
     _check(images, seeds)
-    result = torch.empty_like(images, memory_format=torch.contiguous_format)
+    parts = [images[:0]]
     step = max(1, PIXELS_AT_ONCE // (images.shape[2] * images.shape[3]))
     for start in range(0, len(images), step):
         rows = slice(start, start + step)
@@ -109,9 +109,9 @@ def corrupt(images: Tensor, name: str, severity: int, *, seeds: Tensor) -> Tenso
         generators = [generator_for(seed, "corruption", name, severity) for seed in keys]
         levels = corruption.function(images[rows].contiguous(), severity, generators)
         if levels.is_floating_point():
-            levels.add_(1e-3).clamp_(0, 255)
-        result[rows] = levels  # from float32, the copy truncates
-    return result
+            levels = levels.add_(1e-3).clamp_(0, 255).to(torch.uint8)
+        parts.append(levels)
+    return torch.cat(parts[1:] or parts)
 
 
 def _check(images: Tensor, seeds: Tensor) -> None:
