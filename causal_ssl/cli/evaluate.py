@@ -15,7 +15,9 @@ from causal_ssl.parser import Parser
 
 ABOUT = "Say what a frozen encoder is worth."
 EXAMPLES = """examples:
-  causal-ssl evaluate knn --checkpoint runs/x --data-root imagenet --out runs/x-knn"""
+  causal-ssl evaluate linear --checkpoint runs/x --data-root imagenet --out runs/x-linear
+  causal-ssl evaluate linear --checkpoint runs/x --data-root imagenet --preset relic-paper
+  causal-ssl evaluate knn --checkpoint resnet50.pth --data-root imagenet --out runs/r50-knn"""
 MORE = """
 An interrupted evaluation continues when its command is repeated. A value comes from the command
 line, else from --config, else from --preset."""

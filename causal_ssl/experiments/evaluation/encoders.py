@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 
 import torch
+from torch import nn
 
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation.config import Evaluation
 from causal_ssl.models.image_encoders import ImageEncoder
-from causal_ssl.training.images import load_encoder
+from causal_ssl.models.weights.opening import open_encoder
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,11 +20,13 @@ class Subject:
         network: in eval mode, on the device that it is evaluated on.
         source: what it is, in words.
         digest: of its trunk's weights, and of how it standardises its input.
+        classifier: of a network that was trained with labels; None: there is none.
     """
 
     network: ImageEncoder
     source: str
     digest: str
+    classifier: nn.Linear | None = None
 
 
 def open_subject(asked: Evaluation) -> Subject:
@@ -39,8 +41,10 @@ def open_subject(asked: Evaluation) -> Subject:
             "no encoder: give --checkpoint, a run of `causal-ssl pretrain` or a file of weights"
         )
     device = device_of(asked.device)
-    network = load_encoder(asked.checkpoint)
-    return Subject(network.to(device), Path(asked.checkpoint).name, weights_digest(network))
+    opened = open_encoder(asked.checkpoint)
+    network = opened.encoder
+    digest = weights_digest(network)
+    return Subject(network.to(device), opened.source, digest, opened.classifier)
 
 
 def weights_digest(encoder: ImageEncoder) -> str:

@@ -175,3 +175,17 @@ def _mapped(path: Path, shape: tuple[int, int]) -> Floats:
             "delete it and repeat the command"
         )
     return rows
+
+
+def remove(folder: Path, start: str, *, but: str | None = None) -> None:
+    """Delete features that are no longer needed, finished or not.
+
+    Args:
+        folder: that keeps them.
+        start: how the names of those begin, such as "crops-".
+        but: how the names of those among them begin that stay.
+    """
+    for path in folder.glob("*"):
+        name = path.name.removeprefix(".")
+        if name.startswith(start) and not (but and name.startswith(but)):
+            path.unlink()

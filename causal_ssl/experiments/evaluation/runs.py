@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
-from scipy.stats import binomtest
 
+from causal_ssl.analysis.masked_accuracy import accuracy
 from causal_ssl.datasets.space import running_out
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import environment, options
@@ -94,11 +95,16 @@ def features_in(
         return kept_features(
             subject,
             split,
-            Path(asked.features) if asked.features else directory / "features",
+            features_folder(directory, asked),
             at_once=asked.at_once,
             workers=asked.workers,
             watcher=watcher,
         )
+
+
+def features_folder(directory: RunDirectory, asked: Evaluation) -> Path:
+    """Where features are kept: the run's own folder, or that which evaluations share."""
+    return Path(asked.features) if asked.features else directory / "features"
 
 
 def share(metric: str, value: float, n: int, **where: Any) -> Row:
@@ -109,9 +115,8 @@ def share(metric: str, value: float, n: int, **where: Any) -> Row:
         >>> round(row["low"], 3), round(row["high"], 3)
         (0.49, 0.943)
     """
-    interval = binomtest(round(value * n), n).proportion_ci(method="wilson")
-    low, high = float(interval.low), float(interval.high)
-    return {"metric": metric, "value": value, "low": low, "high": high, "n": n, **where}
+    found = accuracy(np.arange(n) < round(value * n))
+    return {"metric": metric, "value": value, "low": found.low, "high": found.high, "n": n, **where}
 
 
 def write_table(

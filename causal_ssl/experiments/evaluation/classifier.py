@@ -1,0 +1,63 @@
+"""A linear classifier as a file: its weights, the classes that it tells, and of which encoder."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from causal_ssl import files
+from causal_ssl.errors import InputError
+
+FILE = "probe.pt"
+REMEDY = "give the --out directory of a finished `causal-ssl evaluate linear`"
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """Logits of features f: weights f + biases.
+
+    Attributes:
+        weights: (C, width) float32.
+        biases: (C,).
+        classes: (C,) names.
+        encoder: digest of the encoder whose features it takes.
+        words: how it was trained.
+    """
+
+    weights: Tensor
+    biases: Tensor
+    classes: tuple[str, ...]
+    encoder: str
+    words: str
+
+    def logits(self, features: Tensor) -> Tensor:
+        """(n, C) of features (n, width)."""
+        return torch.addmm(self.biases, features, self.weights.T)
+
+    def digest(self) -> str:
+        """Of weights and classes."""
+        total = sha256(repr(self.classes).encode())
+        for values in (self.weights, self.biases):
+            total.update(values.contiguous().numpy().tobytes())
+        return total.hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write it."""
+        files.save_tensors(folder / FILE, {**vars(self), "classes": list(self.classes)})
+
+
+def load_classifier(folder: Path | str) -> Classifier:
+    """What `evaluate linear` left in its directory.
+
+    Raises:
+        InputError: it is missing, damaged or something else.
+    """
+    if not (Path(folder) / FILE).is_file():
+        raise InputError(f"{folder} has no {FILE}: {REMEDY}")
+    state = files.load_tensors(Path(folder) / FILE, what="a linear classifier", remedy=REMEDY)
+    try:
+        return Classifier(**{**state, "classes": tuple(state["classes"])})
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{folder}/{FILE} holds no linear classifier: {REMEDY}") from error

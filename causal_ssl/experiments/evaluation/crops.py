@@ -1,0 +1,114 @@
+"""Training images as linear evaluation augments them: random crops and flips, each epoch anew.
+
+What an image becomes depends on the seed, the epoch, and the batch that it is in.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from torch import Tensor
+
+from causal_ssl.datasets.images import Images
+from causal_ssl.experiments.evaluation.config import Linear
+from causal_ssl.experiments.evaluation.encoders import Subject
+from causal_ssl.experiments.evaluation.features import Floats, kept_features, remove
+from causal_ssl.experiments.evaluation.images import Split
+from causal_ssl.experiments.watching import watching
+from causal_ssl.randomness import generator_for
+from causal_ssl.views.augmentations import HorizontalFlip, RandomResizedCrop, Stack
+
+
+def stack_of(size: int, interpolation: str) -> Stack:
+    """A crop of 8 % to 100 % of the area to that size, mirrored half of the time."""
+    crop = RandomResizedCrop(size=size, interpolation=interpolation)  # type: ignore[arg-type]
+    return Stack(
+        "crops",
+        "random crops and flips",
+        {"crop": crop, "flip": HorizontalFlip(0.5)},
+        source="Szegedy et al. (2015), arXiv 1409.4842, section 6",
+        n_views=1,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Crops:
+    """The crops of one epoch, in the images' order.
+
+    Attributes:
+        images: the data set; files are squeezed to its size first, and cropped as on the originals.
+        stack: crop and flip.
+        seed, epoch: of the draws.
+    """
+
+    images: Images
+    stack: Stack
+    seed: int
+    epoch: int
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def batch(
+        self, indices: NDArray[np.int64], generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
+        """Crops (b, 3, size, size) uint8, as "image"."""
+        batch = self.images.batch(indices)
+        own = generator_for(self.seed, "linear evaluation", self.epoch, int(indices[0]))
+        views, _ = self.stack(batch["image"], generator=own, aspect=batch.get("aspect"))
+        return {"image": views[0]}
+
+
+@dataclass(frozen=True, eq=False)
+class Epochs:
+    """The features of augmented training images, epoch by epoch; each file replaces the last."""
+
+    subject: Subject
+    train: Split
+    asked: Linear
+    folder: Path
+    console: Console
+
+    def __call__(self, epoch: int) -> Floats:
+        """(n, width) of epoch 0, 1, ..."""
+        if not self.asked.keep_epochs:
+            remove(self.folder, "crops-", but=f"crops-{epoch}-")
+        with watching(self.console) as watcher:
+            return kept_features(
+                self.subject,
+                self._shown(epoch),
+                self.folder,
+                at_once=self.asked.at_once,
+                workers=self.asked.workers,
+                watcher=watcher,
+            )
+
+    def _shown(self, epoch: int) -> Split:
+        size = self.train.seen.batch(np.zeros(1, np.int64))["image"].shape[-1]
+        stack = stack_of(size, self.asked.interpolation)
+        asked, whole = self.asked, self.train.images.size
+        how = f"{stack.steps['crop']} of {whole} px, flips, epoch {epoch}, seed {asked.seed}"
+        return replace(
+            self.train,
+            name=f"crops-{epoch}",
+            seen=Crops(self.train.images, stack, asked.seed, epoch),
+            # What is drawn differs with the batches.
+            how=f"{how}, batches of {asked.at_once}",
+        )
+
+
+@contextmanager
+def augmented(
+    subject: Subject, train: Split, asked: Linear, folder: Path, console: Console
+) -> Iterator[Epochs | None]:
+    """What gives the features of an epoch, None where epochs are all alike; removed at the end."""
+    if not asked.augment:
+        yield None
+        return
+    yield Epochs(subject, train, asked, folder, console)
+    remove(folder, "crops-")

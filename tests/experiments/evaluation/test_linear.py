@@ -1,0 +1,181 @@
+"""`causal-ssl evaluate linear`, by the command line."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch.nn import functional as F
+
+from causal_ssl import cli
+from causal_ssl.errors import InputError
+from causal_ssl.experiments.catalogue import preset
+from causal_ssl.experiments.evaluation import crops
+from causal_ssl.experiments.evaluation.classifier import load_classifier
+from causal_ssl.experiments.evaluation.config import Evaluation
+from causal_ssl.experiments.evaluation.encoders import weights_digest
+from causal_ssl.experiments.evaluation.images import open_split
+from causal_ssl.models.image_encoders import ImageEncoder
+from causal_ssl.training import images as training
+
+
+def call(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of a command."""
+    status = 0
+    try:
+        cli.main(list(arguments))
+    except SystemExit as end:
+        status = int(end.code or 0)
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def arguments_of(checkpoint: Path, root: Path, out: Path, *more: str) -> list[str]:
+    where = ["--checkpoint", str(checkpoint), "--data-root", str(root), "--out", str(out)]
+    small = ["--size", "32", "--at-once", "16", "--workers", "0", "--device", "cpu"]
+    short = ["--epochs", "4", "--batch-sizes", "48", "--rates", "0.1", "1", "--held-out", "0.25"]
+    return ["evaluate", "linear", *where, *small, *short, *more]
+
+
+def test_accuracy_is_that_of_torchs_sgd_on_the_same_features(
+    capsys: pytest.CaptureFixture[str],
+    imagenet: Path,
+    checkpoint: Path,
+    encoder: ImageEncoder,
+    tmp_path: Path,
+) -> None:
+    """One rate and one batch of all images: no order and no choice, so a loop of torch's own."""
+    out = tmp_path / "run"
+    one = ["--rates", "0.5", "--schedule", "constant"]
+    assert call(capsys, arguments_of(checkpoint, imagenet, out, *one))[0] == 0
+    asked = Evaluation(data_root=str(imagenet), size=32)
+    train, val = (open_split(asked, split) for split in ("train", "val"))
+    fit, score = (
+        torch.from_numpy(training.features(encoder, split.seen).intermediate)
+        for split in (train, val)
+    )
+    head = torch.nn.Linear(fit.shape[1], 6)
+    torch.nn.init.zeros_(head.weight)
+    torch.nn.init.zeros_(head.bias)
+    sgd = torch.optim.SGD(head.parameters(), lr=0.5, momentum=0.9, nesterov=True)
+    for _ in range(4):
+        sgd.zero_grad()
+        F.cross_entropy(head(fit), torch.from_numpy(train.labels)).backward()
+        sgd.step()
+    found = load_classifier(out)
+    assert torch.allclose(found.weights, head.weight, atol=1e-5)
+    told = head(score).topk(5).indices == torch.from_numpy(val.labels)[:, None]
+    table = pd.read_csv(out / "table.csv").set_index("metric")
+    assert table.loc["linear_top1", "value"] == pytest.approx(float(told[:, 0].float().mean()))
+    assert table.loc["linear_top5", "value"] == pytest.approx(float(told.any(1).float().mean()))
+    assert table.loc["linear_top1", "n"] == 24
+    assert found.classes == tuple(train.classes)
+    assert found.encoder == weights_digest(encoder)
+
+
+def test_the_grid_and_what_was_chosen_are_in_the_table(
+    capsys: pytest.CaptureFixture[str], imagenet: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    grid = ["--epochs", "2", "4", "--batch-sizes", "12", "36"]
+    status, out, _ = call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "run", *grid))
+    assert status == 0
+    table = pd.read_csv(tmp_path / "run" / "table.csv")
+    choices = table[table.metric == "choice_top1"].set_index("setting")["value"]
+    assert len(choices) == 8
+    reported = table.set_index("metric").loc["linear_top1", "setting"]
+    assert choices[reported] == choices.max()
+    assert f"{reported}: top-1" in out
+
+
+def test_augmented_epochs_are_new_crops_and_are_removed_in_the_end(
+    capsys: pytest.CaptureFixture[str],
+    imagenet: Path,
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[np.ndarray] = []
+    whole = crops.kept_features
+
+    def kept(*args: object, **kwargs: object) -> np.ndarray:
+        seen.append(np.array(whole(*args, **kwargs)))  # type: ignore[arg-type]
+        return seen[-1]
+
+    monkeypatch.setattr(crops, "kept_features", kept)
+    augment = ["--augment", "true", "--rates", "0.5"]
+    assert call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "run", *augment))[0] == 0
+    assert [epoch.shape for epoch in seen] == [(48, 256)] * 4
+    assert not np.array_equal(seen[0], seen[1])
+    kinds = {path.name.split("-")[0] for path in (tmp_path / "run" / "features").glob("*.npy")}
+    assert kinds == {"train", "val"}
+
+
+def test_crops_of_an_epoch_are_the_same_however_the_run_came_to_it(
+    imagenet: Path,
+) -> None:
+    split = open_split(Evaluation(data_root=str(imagenet), size=32), "train")
+    stack = crops.stack_of(32, "bilinear")
+    rows = np.arange(16, 32)
+    one, again, later = (
+        crops.Crops(split.images, stack, 0, epoch).batch(rows)["image"] for epoch in (3, 3, 4)
+    )
+    assert one.shape == (16, 3, 32, 32)
+    assert torch.equal(one, again)
+    assert not torch.equal(one, later)
+
+
+def test_nearest_neighbours_and_linear_share_features(
+    capsys: pytest.CaptureFixture[str],
+    imagenet: Path,
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shared = ["--features", str(tmp_path / "features")]
+    assert call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "one", *shared))[0] == 0
+    monkeypatch.setattr("causal_ssl.experiments.evaluation.images.decode", None)
+    where = ["--checkpoint", str(checkpoint), "--data-root", str(imagenet), *shared]
+    knn = ["evaluate", "knn", *where, "--size", "32", "--k", "3", "--device", "cpu"]
+    assert call(capsys, [*knn, "--out", str(tmp_path / "other")])[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (["--rates", "0"], "rates must be above 0, got 0"),
+        (["--momentum", "1"], "momentum must be below 1, got 1"),
+        (["--held-out", "0.9"], "held_out must be at most 0.5, got 0.9"),
+        (["--schedule", "cosin"], "unknown schedule 'cosin': did you mean 'cosine'?"),
+        (["--preset", "relic"], "unknown preset 'relic': did you mean 'relic-paper'?"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_made(
+    capsys: pytest.CaptureFixture[str],
+    imagenet: Path,
+    checkpoint: Path,
+    tmp_path: Path,
+    change: list[str],
+    says: str,
+) -> None:
+    status, _, err = call(capsys, [*arguments_of(checkpoint, imagenet, tmp_path / "run"), *change])
+    assert status == 2
+    assert says in err
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_papers_protocols_are_as_published() -> None:
+    paper = preset("evaluation-linear", "relic-paper")
+    assert (paper["epochs"], paper["batch_sizes"], paper["weight_decays"]) == ([80], [1024], [0.0])
+    assert (paper["momentum"], paper["augment"], paper["interpolation"]) == (0.9, True, "bicubic")
+    sweep = preset("evaluation-linear", "relic-robustness-sweep")
+    assert sweep["epochs"] == [30, 50, 60, 90]
+    assert sorted(sweep["rates"]) == [0.01, 0.05, 0.1, 0.2, 0.3, 0.4]
+    assert sweep["batch_sizes"] == [1024, 2048, 4096]
+
+
+def test_a_probe_that_is_none_is_refused(tmp_path: Path, checkpoint: Path) -> None:
+    with pytest.raises(InputError, match="give the --out directory of a finished"):
+        load_classifier(checkpoint.parent / "nowhere")
