@@ -1,0 +1,140 @@
+"""Pickles: plain values and arrays are read, everything else is refused and nothing is run."""
+
+import os
+import pickle
+import pickletools
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from causal_ssl.errors import InputError
+from causal_ssl.models.weights.pickles import PickledArray, load_pickle
+
+ARRAYS = [
+    np.arange(6, dtype=np.float32).reshape(2, 3),
+    np.asfortranarray(np.arange(6, dtype=np.float64).reshape(2, 3)),
+    np.arange(6, dtype=">f4").reshape(2, 3).T,
+    np.arange(24, dtype=np.int64).reshape(2, 3, 4).transpose(1, 2, 0),
+    np.array(3, dtype=np.uint8),
+    np.zeros((0, 2), dtype=np.float16),
+    np.array([True, False]),
+]
+
+
+class Calls:
+    """Pickled as a call."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.call
+
+
+def written(folder: Path, content: Any, protocol: int = 4) -> Path:
+    path = folder / "weights.pkl"
+    path.write_bytes(content if isinstance(content, bytes) else pickle.dumps(content, protocol))
+    return path
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_values_and_arrays(tmp_path: Path, protocol: int) -> None:
+    values = {"a": [1, 2.5, "x", None, True], "b": (b"\xff\x00", {"c": -(10**20)})}
+    content = {**values, "ordered": OrderedDict(z=1, a=2), "arrays": ARRAYS, "n": np.int64(7)}
+    loaded = load_pickle(written(tmp_path, content, protocol))
+    assert {name: loaded[name] for name in values} == values
+    assert loaded["ordered"] == {"z": 1, "a": 2}
+    assert loaded["n"] == 7
+    for read, expected in zip(loaded["arrays"], ARRAYS, strict=True):
+        assert isinstance(read, PickledArray)
+        assert read.numpy().dtype == expected.dtype
+        np.testing.assert_array_equal(read.numpy(), expected)
+
+
+@pytest.mark.parametrize("core", [b"numpy.core", b"numpy._core"])
+def test_both_names_of_numpys_core(tmp_path: Path, core: bytes) -> None:
+    content = pickle.dumps(ARRAYS[0], 2)
+    renamed = content.replace(b"numpy._core", b"numpy.core").replace(b"numpy.core", core)
+    np.testing.assert_array_equal(load_pickle(written(tmp_path, renamed)).numpy(), ARRAYS[0])
+
+
+def hostile(trace: Path) -> dict[str, Any]:
+    """Name of what is asked for -> a pickle of it, which writes the file `trace` where it can."""
+    system = f"{os.system.__module__}.system"
+    command, code = f"touch {trace}", f"open({str(trace)!r}, 'w').close()"
+    return {
+        system: Calls(os.system, command),
+        "builtins.eval": Calls(eval, code),
+        "builtins.exec": {"params": {"net/conv": {"w": Calls(exec, code)}}},
+        "numpy.load": Calls(np.load, str(trace), "r", True),
+        "builtins.getattr": b"\x80\x04\x8c\x08builtins\x8c\x07getattr\x93.",
+        "os.path.os.system": b"\x80\x04\x8c\x07os.path\x8c\x09os.system\x93\x8c\x00\x85R.",
+        "numpy.ndarray.tofile": b"\x80\x04\x8c\x05numpy\x8c\x0endarray.tofile\x93.",
+        "functools.partial": b"\x80\x04\x8c\x09functools\x8c\x07partial\x93.",
+        "posix.system": b"\x80\x02(S'" + command.encode() + b"'\niposix\nsystem\n.",
+    }
+
+
+def test_code_is_not_run(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    for name, content in hostile(trace).items():
+        path = written(tmp_path, content)
+        with pytest.raises(InputError, match=rf"weights\.pkl: it asks for {name}, and only"):
+            load_pickle(path)
+        assert not trace.exists(), name
+
+
+def test_those_files_would_run_code(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    for name in ("builtins.eval", "builtins.exec", "posix.system"):
+        pickle.loads(written(tmp_path, hostile(trace)[name]).read_bytes())
+        assert trace.exists(), name
+        trace.unlink()
+
+
+def test_objects_outside_the_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"an object outside the file, 'key'"):
+        load_pickle(written(tmp_path, b"\x80\x04\x8c\x03keyQ."))
+
+
+def test_what_is_admitted_can_not_be_changed(tmp_path: Path) -> None:
+    # BUILD with a pair of states sets attributes: here of the function that stands for a dict
+    content = (
+        b"\x80\x04\x8c\x0bcollections\x8c\x0bOrderedDict\x93N}\x8c\x09_function\x8c\x00s\x86b."
+    )
+    assert "BUILD" in {op.name for op, _, _ in pickletools.genops(content)}
+    with pytest.raises(InputError, match="it sets _function of a function"):
+        load_pickle(written(tmp_path, content))
+    assert load_pickle(written(tmp_path, OrderedDict(a=1))) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.array([1, "x", None], dtype=object), "dtype 'O8'"),
+        (np.array(["x"]), "dtype 'U1'"),
+        (np.zeros(2, dtype=[("a", "f4")]), "dtype 'V4'"),
+        (np.zeros(2, dtype="M8[s]"), "dtype 'M8'"),
+    ],
+)
+@pytest.mark.parametrize("protocol", [2, 5])
+def test_arrays_of_other_things(tmp_path: Path, array: Any, message: str, protocol: int) -> None:
+    with pytest.raises(InputError, match=message):
+        load_pickle(written(tmp_path, {"w": array}, protocol))
+
+
+def test_an_array_larger_than_its_bytes(tmp_path: Path) -> None:
+    short = pickle.dumps(np.zeros(3, dtype=np.float32), 4).replace(b"K\x03\x85", b"K\x09\x85")
+    with pytest.raises(InputError, match=r"12 bytes for an array of shape \(9,\)"):
+        load_pickle(written(tmp_path, short))
+
+
+def test_damaged_or_missing(tmp_path: Path) -> None:
+    path = written(tmp_path, pickle.dumps(ARRAYS, 4)[:-20])
+    with pytest.raises(InputError, match=r"weights\.pkl: damaged, or no pickle"):
+        load_pickle(path)
+    with pytest.raises(InputError, match=r"gone\.pkl: No such file"):
+        load_pickle(tmp_path / "gone.pkl")
