@@ -14,12 +14,7 @@ INTERPOLATIONS = ("bilinear", "bicubic")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What evaluations share: the encoder, the images, and how they are seen.
-
-    Images in class folders are seen as torchvision's evaluation shows them: the shorter side
-    resized to `resize`, the centre of `size` x `size` pixels cut out. IDX files and Causal3DIdent
-    have one size and are taken as they are. Packed copies have been squeezed to squares: their
-    centre is cut out in true proportions, of the pixels that were kept.
+    """What evaluations share: the encoder, the images, and what they are computed with.
 
     Attributes:
         name: of the evaluation.
@@ -29,17 +24,8 @@ class Evaluation:
 
     checkpoint: str = option("", "the encoder: a run of pretrain, its encoder.pt, a weights file")
     data_root: str = option("", "folder of the images: train/CLASS/*.jpg and val/CLASS/*.jpg, ...")
-    subset: str = option("", "file that lists the training images to use; empty: all")
-    on_corrupt: str = option(
-        "error",
-        "an image that cannot be read; skip: those that `data check` listed",
-        choices=("error", "skip"),
-    )
     size: int | None = option(
         None, "pixels a side that are seen; left out: 224, or those that images have", at_least=16
-    )
-    resize: int | None = option(
-        None, "pixels of the shorter side before; left out: 256 / 224 of size", at_least=16
     )
     interpolation: str = option("bilinear", "how images are resized", choices=INTERPOLATIONS)
     at_once: int = option(256, "images at a time through the encoder", at_least=1)
@@ -51,6 +37,27 @@ class Evaluation:
         check(self)
 
 
+@dataclass(frozen=True)
+class OnSplits(Evaluation):
+    """Those that learn from training images and are scored on held-out ones.
+
+    Images in class folders are seen as torchvision's evaluation shows them: the shorter side
+    resized to `resize`, the centre of `size` x `size` pixels cut out. IDX files and Causal3DIdent
+    have one size and are taken as they are. Packed copies have been squeezed to squares: their
+    centre is cut out in true proportions, of the pixels that were kept.
+    """
+
+    subset: str = option("", "file that lists the training images to use; empty: all")
+    on_corrupt: str = option(
+        "error",
+        "an image that cannot be read; skip: those that `data check` listed",
+        choices=("error", "skip"),
+    )
+    resize: int | None = option(
+        None, "pixels of the shorter side before; left out: 256 / 224 of size", at_least=16
+    )
+
+
 ELSEWHERE = (
     *("checkpoint", "data_root", "features"),
     *("keep_epochs", "at_once", "workers", "device"),
@@ -59,7 +66,7 @@ ELSEWHERE = (
 
 
 @dataclass(frozen=True)
-class Knn(Evaluation):
+class Knn(OnSplits):
     """Weighted nearest neighbours among the training images.
 
     Raises:
@@ -77,7 +84,7 @@ class Knn(Evaluation):
 
 
 @dataclass(frozen=True)
-class Linear(Evaluation):
+class Linear(OnSplits):
     """A linear classifier of frozen features: a grid of trainings, one chosen without test images.
 
     Raises:

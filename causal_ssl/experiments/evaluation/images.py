@@ -25,7 +25,7 @@ from causal_ssl.datasets.images.subsets import lists_classes
 from causal_ssl.datasets.suites import SuiteImages, Transform
 from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.evaluation.config import Evaluation
+from causal_ssl.experiments.evaluation.config import OnSplits
 from causal_ssl.experiments.pretraining.monitor import Centres
 
 SIZE, WHOLE = 224, 256
@@ -95,7 +95,7 @@ class FileCentres:
 
 
 def open_split(
-    asked: Evaluation,
+    asked: OnSplits,
     split: str,
     *,
     classes: Sequence[str] | None = None,
@@ -155,14 +155,14 @@ def content(images: Images) -> str:
     return total.hexdigest()
 
 
-def _subset(asked: Evaluation, classes: Sequence[str] | None) -> str | None:
+def _subset(asked: OnSplits, classes: Sequence[str] | None) -> str | None:
     """The list for a split: one of images is of the training images, one of classes of all."""
     if not asked.subset or (classes and not lists_classes(asked.subset, tuple(classes))):
         return None
     return asked.subset
 
 
-def _opened(asked: Evaluation, split: str, subset: str | None, watcher: Watcher | None) -> Images:
+def _opened(asked: OnSplits, split: str, subset: str | None, watcher: Watcher | None) -> Images:
     root = Path(asked.data_root)
     size = asked.size
     if root.is_dir() and not has_idx(root) and not has_rendered(root):
@@ -177,7 +177,7 @@ def _opened(asked: Evaluation, split: str, subset: str | None, watcher: Watcher 
     )
 
 
-def _seen(asked: Evaluation, images: Images) -> tuple[Any, str]:
+def _seen(asked: OnSplits, images: Images) -> tuple[Any, str]:
     """What is shown of the images, and how it is made, in words."""
     if isinstance(images, PackedImages):
         return _of_squeezed(asked, images)
@@ -191,12 +191,12 @@ def _seen(asked: Evaluation, images: Images) -> tuple[Any, str]:
     return FileCentres(images, transform), str(transform)
 
 
-def _whole(asked: Evaluation) -> int:
+def _whole(asked: OnSplits) -> int:
     """Pixels of the shorter side that the centre is cut from."""
     return asked.resize or round((asked.size or SIZE) * WHOLE / SIZE)
 
 
-def _of_squeezed(asked: Evaluation, images: PackedImages) -> tuple[Any, str]:
+def _of_squeezed(asked: OnSplits, images: PackedImages) -> tuple[Any, str]:
     """The centre in true proportions, of pixels that were squeezed to a square when packed."""
     whole = images.size
     if asked.resize not in (None, whole):

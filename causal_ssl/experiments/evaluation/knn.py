@@ -31,7 +31,7 @@ def evaluate(asked: Knn, out: Path | str, *, console: Console) -> pd.DataFrame:
     train, val = runs.open_splits(asked, console)
     if asked.k > len(train):
         raise InputError(f"k = {asked.k} neighbours among {len(train):,} training images: lower k")
-    with runs.run_of(asked, out, subject, [train, val]) as directory:
+    with runs.run_of(asked, out, subject, runs.digests_of([train, val])) as directory:
         fit, score = (
             runs.features_in(directory, asked, subject, split, console) for split in (train, val)
         )

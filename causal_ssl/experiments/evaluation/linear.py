@@ -46,7 +46,7 @@ def evaluate(asked: Linear, out: Path | str, *, console: Console) -> pd.DataFram
     subject = open_subject(asked)
     train, val = runs.open_splits(asked, console)
     settings = settings_of(asked)
-    with runs.run_of(asked, out, subject, [train, val]) as directory:
+    with runs.run_of(asked, out, subject, runs.digests_of([train, val])) as directory:
         fit, score = (
             runs.features_in(directory, asked, subject, split, console) for split in (train, val)
         )

@@ -10,7 +10,7 @@ Called again after an interruption it continues.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,22 +23,22 @@ from causal_ssl.analysis.masked_accuracy import accuracy
 from causal_ssl.datasets.space import running_out
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import environment, options
-from causal_ssl.experiments.evaluation.config import ELSEWHERE, Evaluation
+from causal_ssl.experiments.evaluation.config import ELSEWHERE, Evaluation, OnSplits
 from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.features import Floats, kept_features
-from causal_ssl.experiments.evaluation.images import Split, open_split
+from causal_ssl.experiments.evaluation.images import Shown, Split, open_split
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.watching import watching
 
 INPUTS = "inputs.json"
 COLUMNS = (
     *("study", "setting", "method", "seed", "metric", "variable", "value"),
-    *("low", "high", "n", "reference", "source"),
+    *("low", "high", "n", "reference", "source", "note"),
 )
 Row = dict[str, Any]
 
 
-def open_splits(asked: Evaluation, console: Console) -> tuple[Split, Split]:
+def open_splits(asked: OnSplits, console: Console) -> tuple[Split, Split]:
     """Training and held-out images, with one numbering of classes.
 
     Raises:
@@ -62,9 +62,15 @@ def open_splits(asked: Evaluation, console: Console) -> tuple[Split, Split]:
 
 @contextmanager
 def run_of(
-    asked: Evaluation, out: Path | str, subject: Subject, splits: Sequence[Split]
+    asked: Evaluation, out: Path | str, subject: Subject, digests: Mapping[str, str]
 ) -> Iterator[RunDirectory]:
-    """The directory is this evaluation's, of this encoder and these images.
+    """The directory is this evaluation's, of this encoder and what else it is given.
+
+    Args:
+        asked: the options.
+        out: the directory.
+        subject: the encoder.
+        digests: what it is given -> digest: {"val images": ...}.
 
     Raises:
         InputError: it is another's, or in use.
@@ -72,7 +78,7 @@ def run_of(
     """
     directory = RunDirectory(out)
     values = {key: value for key, value in options.to_dict(asked).items() if key not in ELSEWHERE}
-    inputs = {"encoder": subject.digest, **{split.name: split.digest() for split in splits}}
+    inputs = {"encoder": subject.digest, **digests}
     directory.check(study_name(asked), values)
     _require_same(directory / INPUTS, inputs)
     with directory.claim(study_name(asked), values), running_out(directory.path):
@@ -82,19 +88,24 @@ def run_of(
         yield directory
 
 
+def digests_of(splits: Iterable[Split]) -> dict[str, str]:
+    """Of their images."""
+    return {f"{split.name} images": split.digest() for split in splits}
+
+
 def study_name(asked: Evaluation) -> str:
     """As tables, configs and the folders of presets have it."""
     return f"evaluation-{asked.name}"
 
 
 def features_in(
-    directory: RunDirectory, asked: Evaluation, subject: Subject, split: Split, console: Console
+    directory: RunDirectory, asked: Evaluation, subject: Subject, shown: Shown, console: Console
 ) -> Floats:
-    """The representation of a split, kept for the run or where `features` says; (n, width)."""
+    """The representation of images, kept for the run or where `features` says; (n, width)."""
     with watching(console) as watcher:
         return kept_features(
             subject,
-            split,
+            shown,
             features_folder(directory, asked),
             at_once=asked.at_once,
             workers=asked.workers,
@@ -151,5 +162,5 @@ def _require_same(path: Path, inputs: Mapping[str, str]) -> None:
         return
     found = json.loads(path.read_text())
     if differing := [name for name, digest in inputs.items() if found.get(name, digest) != digest]:
-        what = " and ".join(name if name == "encoder" else f"{name} images" for name in differing)
+        what = " and ".join(differing)
         raise InputError(f"{path.parent} holds an evaluation of another {what}: name another --out")

@@ -9,7 +9,7 @@ import pytest
 
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import features
-from causal_ssl.experiments.evaluation.config import Evaluation
+from causal_ssl.experiments.evaluation.config import Evaluation, OnSplits
 from causal_ssl.experiments.evaluation.encoders import Subject, open_subject, weights_digest
 from causal_ssl.experiments.evaluation.images import Split, open_split
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
@@ -18,7 +18,7 @@ from causal_ssl.training import images as training
 
 @pytest.fixture
 def val(imagenet: Path) -> Split:
-    return open_split(Evaluation(data_root=str(imagenet), size=32), "val")
+    return open_split(OnSplits(data_root=str(imagenet), size=32), "val")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.evaluation.config import Evaluation
+from causal_ssl.experiments.evaluation.config import OnSplits
 from causal_ssl.experiments.evaluation.images import open_split
 from causal_ssl.experiments.packing import pack_splits
 
@@ -19,7 +19,7 @@ from causal_ssl.experiments.packing import pack_splits
 def test_files_are_seen_as_torchvisions_evaluation_shows_them(
     imagenet: Path, interpolation: str
 ) -> None:
-    asked = Evaluation(data_root=str(imagenet), size=56, interpolation=interpolation)
+    asked = OnSplits(data_root=str(imagenet), size=56, interpolation=interpolation)
     split = open_split(asked, "val")
     how = transforms.Compose(
         [
@@ -36,8 +36,8 @@ def test_files_are_seen_as_torchvisions_evaluation_shows_them(
 
 def test_packed_copies_are_seen_in_true_proportions(imagenet: Path, tmp_path: Path) -> None:
     pack_splits(imagenet, tmp_path / "packed", 64, workers=1)
-    packed = open_split(Evaluation(data_root=str(tmp_path / "packed")), "val")
-    whole = open_split(Evaluation(data_root=str(imagenet), size=56), "val")
+    packed = open_split(OnSplits(data_root=str(tmp_path / "packed")), "val")
+    whole = open_split(OnSplits(data_root=str(imagenet), size=56), "val")
     rows = np.arange(len(whole))
     ours, theirs = (split.seen.batch(rows)["image"].float() for split in (packed, whole))
     assert ours.shape == theirs.shape == (24, 3, 56, 56)
@@ -49,7 +49,7 @@ def test_other_images_or_another_way_to_see_them_have_another_digest(
     imagenet: Path, tmp_path: Path
 ) -> None:
     def digest(root: Path, **asked: int) -> str:
-        return open_split(Evaluation(data_root=str(root), **asked), "val").digest()
+        return open_split(OnSplits(data_root=str(root), **asked), "val").digest()
 
     shutil.copytree(imagenet, tmp_path / "copy")
     assert digest(imagenet, size=32) == digest(tmp_path / "copy", size=32)
@@ -64,7 +64,7 @@ def test_held_out_images_have_the_numbers_of_training_classes(
 ) -> None:
     shutil.copytree(imagenet, tmp_path / "fewer")
     shutil.rmtree(tmp_path / "fewer/val/n01443537")
-    asked = Evaluation(data_root=str(tmp_path / "fewer"), size=32)
+    asked = OnSplits(data_root=str(tmp_path / "fewer"), size=32)
     train = open_split(asked, "train")
     assert set(open_split(asked, "val", classes=train.classes).labels) == {1, 2, 3, 4, 5}
     shutil.rmtree(tmp_path / "fewer/train/n02102040")
@@ -76,11 +76,11 @@ def test_held_out_images_have_the_numbers_of_training_classes(
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        (Evaluation(), "no images: give --data-root"),
-        (Evaluation(data_root="nowhere"), "nowhere is not a folder"),
+        (OnSplits(), "no images: give --data-root"),
+        (OnSplits(data_root="nowhere"), "nowhere is not a folder"),
     ],
 )
-def test_images_that_are_not_there_are_refused(asked: Evaluation, says: str) -> None:
+def test_images_that_are_not_there_are_refused(asked: OnSplits, says: str) -> None:
     with pytest.raises(InputError, match=says):
         open_split(asked, "val")
 
@@ -89,4 +89,4 @@ def test_a_centre_larger_than_the_whole_is_refused(imagenet: Path) -> None:
     with pytest.raises(
         InputError, match="a crop of 48 pixels needs at least as many, resize is 32"
     ):
-        open_split(Evaluation(data_root=str(imagenet), size=48, resize=32), "val")
+        open_split(OnSplits(data_root=str(imagenet), size=48, resize=32), "val")

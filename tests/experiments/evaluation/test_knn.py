@@ -11,7 +11,7 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from causal_ssl import cli
-from causal_ssl.experiments.evaluation.config import Evaluation
+from causal_ssl.experiments.evaluation.config import OnSplits
 from causal_ssl.experiments.evaluation.images import open_split
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 from causal_ssl.training import images as training
@@ -45,8 +45,7 @@ def test_accuracy_is_that_of_the_features_by_another_implementation(
     status, out, _ = call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "run"))
     assert status == 0
     train, val = (
-        open_split(Evaluation(data_root=str(imagenet), size=32), split)
-        for split in ("train", "val")
+        open_split(OnSplits(data_root=str(imagenet), size=32), split) for split in ("train", "val")
     )
     fit, score = (training.features(encoder, split.seen).intermediate for split in (train, val))
     neighbours = KNeighborsClassifier(
@@ -59,7 +58,7 @@ def test_accuracy_is_that_of_the_features_by_another_implementation(
     assert table.loc["knn_top1", "low"] < expected < table.loc["knn_top1", "high"]
     assert f"k = 9, T = 0.1: top-1 {100 * expected:.1f} %" in out
     inputs = json.loads((tmp_path / "run" / "inputs.json").read_text())
-    assert inputs.keys() == {"encoder", "train", "val"}
+    assert inputs.keys() == {"encoder", "train images", "val images"}
     assert {"config.yaml", "environment.json"} <= {p.name for p in (tmp_path / "run").iterdir()}
 
 

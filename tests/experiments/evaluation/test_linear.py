@@ -14,7 +14,7 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.evaluation import crops
 from causal_ssl.experiments.evaluation.classifier import load_classifier
-from causal_ssl.experiments.evaluation.config import Evaluation
+from causal_ssl.experiments.evaluation.config import OnSplits
 from causal_ssl.experiments.evaluation.encoders import weights_digest
 from causal_ssl.experiments.evaluation.images import open_split
 from causal_ssl.models.image_encoders import ImageEncoder
@@ -50,7 +50,7 @@ def test_accuracy_is_that_of_torchs_sgd_on_the_same_features(
     out = tmp_path / "run"
     one = ["--rates", "0.5", "--schedule", "constant"]
     assert call(capsys, arguments_of(checkpoint, imagenet, out, *one))[0] == 0
-    asked = Evaluation(data_root=str(imagenet), size=32)
+    asked = OnSplits(data_root=str(imagenet), size=32)
     train, val = (open_split(asked, split) for split in ("train", "val"))
     fit, score = (
         torch.from_numpy(training.features(encoder, split.seen).intermediate)
@@ -115,7 +115,7 @@ def test_augmented_epochs_are_new_crops_and_are_removed_in_the_end(
 def test_crops_of_an_epoch_are_the_same_however_the_run_came_to_it(
     imagenet: Path,
 ) -> None:
-    split = open_split(Evaluation(data_root=str(imagenet), size=32), "train")
+    split = open_split(OnSplits(data_root=str(imagenet), size=32), "train")
     stack = crops.stack_of(32, "bilinear")
     rows = np.arange(16, 32)
     one, again, later = (
