@@ -1,5 +1,6 @@
 """Features in memory or on disk, read some rows at a time, and the labels that go with them."""
 
+import mmap
 from collections.abc import Iterator
 from typing import Any
 
@@ -73,7 +74,11 @@ def pieces(n: int, size: int) -> Iterator[slice]:
 def read(
     features: Features, rows: slice | Tensor, device: torch.device, dtype: torch.dtype
 ) -> Tensor:
-    """The rows of a slice or of a tensor of indices, (m, d), not looked at."""
+    """The rows of a slice or of a tensor of indices, (m, d), not looked at.
+
+    Of a memory map, the pages that a slice was copied from are given back at once: they would count
+    as memory of this process until another needs it.
+    """
     if isinstance(features, Tensor):
         some = (
             features[rows]
@@ -81,9 +86,14 @@ def read(
             else features.index_select(0, rows.to(features.device))
         )
         return some.detach().to(device, dtype)
-    # A slice of a memory map may not be written to, and torch minds: a copy.
-    part = np.array(features[rows]) if isinstance(rows, slice) else features[rows.numpy()]
-    return torch.from_numpy(np.asarray(part)).to(device, dtype)
+    if isinstance(rows, slice):
+        # A slice of a memory map may not be written to, and torch minds: a copy.
+        part = features[rows]
+        values = np.array(part)
+        _give_back(part)
+    else:
+        values = np.asarray(features[rows.numpy()])
+    return torch.from_numpy(values).to(device, dtype)
 
 
 def check_finite(name: str, values: Tensor, first: int) -> Tensor:
@@ -99,3 +109,13 @@ def check_finite(name: str, values: Tensor, first: int) -> Tensor:
             row = first + int((~finite).nonzero()[0])
             raise InputError(f"{name} has NaN or infinity in row {row}: find where it came from")
     return values
+
+
+def _give_back(part: NDArray[Any]) -> None:
+    """Drop the pages of a part of a memory map; those of what may have been changed stay."""
+    mapping = getattr(part, "_mmap", None)
+    if mapping is None or part.flags.writeable or not part.flags.c_contiguous:
+        return
+    start = part.ctypes.data - np.frombuffer(mapping, np.uint8).ctypes.data
+    first = start // mmap.PAGESIZE * mmap.PAGESIZE
+    mapping.madvise(mmap.MADV_DONTNEED, first, start + part.nbytes - first)

@@ -9,7 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from causal_ssl.analysis._feature_rows import Features, check_finite, check_matrix, pieces, read
+from causal_ssl.analysis._feature_rows import (
+    Features,
+    check_finite,
+    check_matrix,
+    device_of,
+    pieces,
+    precision,
+    read,
+)
 from causal_ssl.analysis._linear_heads import BLOCK, Heads, Member
 from causal_ssl.analysis._linear_settings import LinearSettings
 from causal_ssl.analysis.masked_accuracy import hits
@@ -42,8 +50,7 @@ def check_all_finite(name: str, features: Features) -> None:
         InputError: NaN or infinity; names the row.
     """
     for rows in pieces(len(features), CHUNK):
-        part = features[rows]
-        values = part if isinstance(part, Tensor) else torch.from_numpy(np.array(part))
+        values = read(features, rows, device_of(features, None), precision(features))
         check_finite(name, values, rows.start)
 
 

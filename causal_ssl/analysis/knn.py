@@ -2,14 +2,15 @@
 
     found = knn_accuracy(train_features, train_labels, test_features, test_labels)
     found.top1, found.top5
+    knn_accuracies(..., settings=[(k, temperature) for k in (10, 20, 100, 200)])
 
 The k training samples (the bank) that are nearest to a test sample by cosine similarity s vote for
 their classes, each with weight exp(s / T). Exact, and in pieces: features may be memory maps, the
-bank is read once, and what is held is a piece of each side, their similarities, and the neighbours
-found so far.
+bank is read once whatever the number of settings, and what is held is a piece of each side, their
+similarities, and the neighbours found so far.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +20,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from causal_ssl._labels import label_array, numbered
+from causal_ssl._labels import numbered
+from causal_ssl.analysis._feature_rows import (
+    Features,
+    check_finite,
+    check_pair,
+    device_of,
+    labels_of,
+    pieces,
+    precision,
+    read,
+)
 from causal_ssl.errors import InputError, in_range
-
-Features = Tensor | NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -50,10 +59,43 @@ def knn_accuracy(
     test_chunk: int = 1024,
     device: torch.device | str | None = None,
 ) -> KnnAccuracy:
-    """Accuracy of the weighted vote of the k nearest neighbours.
+    """Accuracy of the weighted vote of the k nearest neighbours: `knn_accuracies` of one setting.
 
-    Ties: of classes with equal votes wins the one that the training labels name first; of several
-    k-th neighbours, at one distance up to rounding, any. A feature of length 0 has similarity 0
+    Examples:
+        >>> bank, test = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[2.0, 1.0]])
+        >>> knn_accuracy(bank, ["right", "up"], test, ["up"], k=2)
+        KnnAccuracy(top1=0.0, top5=1.0)
+    """
+    return knn_accuracies(
+        train_features,
+        train_labels,
+        test_features,
+        test_labels,
+        settings=[(k, temperature)],
+        bank_chunk=bank_chunk,
+        test_chunk=test_chunk,
+        device=device,
+    )[0]
+
+
+def knn_accuracies(
+    train_features: Features,
+    train_labels: Any,
+    test_features: Features,
+    test_labels: Any,
+    *,
+    settings: Sequence[tuple[int, float]],
+    bank_chunk: int = 8192,
+    test_chunk: int = 1024,
+    device: torch.device | str | None = None,
+) -> list[KnnAccuracy]:
+    """Accuracy of the weighted vote for several numbers of neighbours and temperatures.
+
+    The neighbours are found once, as many as the largest k.
+
+    Ties: of neighbours at one similarity the first of the bank is nearest; of classes with equal
+    votes wins the one that the training labels name first. Similarities are rounded, so which of
+    two almost equal ones is larger may depend on the pieces. A feature of length 0 has similarity 0
     to all.
 
     Args:
@@ -61,45 +103,48 @@ def knn_accuracy(
         train_labels: (n_train,) numbers or strings.
         test_features: (n_test, d), likewise.
         test_labels: (n_test,); a class that the bank lacks is never told.
-        k: neighbours, at most n_train.
-        temperature: T, above 0.
+        settings: pairs of k, the neighbours, at most n_train, and T, the temperature, above 0.
         bank_chunk: training samples at once.
         test_chunk: test samples at once; similarities take 4 bytes times both.
         device: where to compute; None: where the training features are. In float64 if they are
             float64, else in float32.
 
+    Returns:
+        One a setting, in their order.
+
     Raises:
-        InputError: k above n_train; features that are no matrices of one width; labels that do not
-            fit them, or are missing; NaN or infinity, when the piece with it is read.
+        InputError: no setting; k above n_train; features that are no matrices of one width; labels
+            that do not fit them, or are missing; NaN or infinity, when the piece with it is read.
 
     References:
         Wu et al. (2018), arXiv 1805.01978, section 3.4.
 
     Examples:
         >>> bank, test = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[2.0, 1.0]])
-        >>> knn_accuracy(bank, ["right", "up"], test, ["up"], k=2)
-        KnnAccuracy(top1=0.0, top5=1.0)
+        >>> found = knn_accuracies(bank, ["b", "a"], test, ["a"], settings=[(1, 0.1), (2, 0.1)])
+        >>> [each.top5 for each in found]
+        [0.0, 1.0]
     """
-    _check(train_features, test_features, k)
+    check_pair(train_features, test_features)
+    _check_settings(settings, len(train_features))
     for name, size in (("bank_chunk", bank_chunk), ("test_chunk", test_chunk)):
         in_range(name, size, at_least=1)
-    in_range("temperature", temperature, above=0)
     bank_labels, truth, n_classes = _numbers(
-        _labels("train_labels", train_labels, len(train_features)),
-        _labels("test_labels", test_labels, len(test_features)),
+        labels_of("train_labels", train_labels, len(train_features)),
+        labels_of("test_labels", test_labels, len(test_features)),
     )
-    if device is None:
-        device = train_features.device if isinstance(train_features, Tensor) else "cpu"
-    dtype = torch.float64 if "float64" in str(train_features.dtype) else torch.float32
-    bank = _Units("train_features", train_features, bank_chunk, torch.device(device), dtype)
-    test = _Units("test_features", test_features, test_chunk, torch.device(device), dtype)
-    similarities, labels = _nearest(bank, bank_labels.to(device), test, k)
-    hits = torch.zeros(2, dtype=torch.long)
+    device, dtype = device_of(train_features, device), precision(train_features)
+    bank = _Units("train_features", train_features, bank_chunk, device, dtype)
+    test = _Units("test_features", test_features, test_chunk, device, dtype)
+    most = max(k for k, _ in settings)
+    similarities, labels = _nearest(bank, bank_labels.to(device), test, most)
+    hits = torch.zeros(len(settings), 2, dtype=torch.long)
     for rows in test.cuts():
-        votes = _votes(similarities[rows], labels[rows], temperature, n_classes)
-        hits += _hits(votes, truth[rows].to(device)).cpu()
-    top1, top5 = (hit / len(truth) for hit in hits.tolist())
-    return KnnAccuracy(top1, top5)
+        own = truth[rows].to(device)
+        for at, (k, temperature) in enumerate(settings):
+            votes = _votes(similarities[rows, :k], labels[rows, :k], temperature, n_classes)
+            hits[at] += _hits(votes, own).cpu()
+    return [KnnAccuracy(*(hit / len(truth) for hit in own)) for own in hits.tolist()]
 
 
 @dataclass(frozen=True)
@@ -112,9 +157,8 @@ class _Units:
     device: torch.device
     dtype: torch.dtype
 
-    def cuts(self) -> Iterator[slice]:
-        for start in range(0, len(self.features), self.chunk):
-            yield slice(start, start + self.chunk)
+    def cuts(self) -> list[slice]:
+        return list(pieces(len(self.features), self.chunk))
 
     def read(self, rows: slice) -> Tensor:
         """(m, d); the rows' own length is lost.
@@ -122,20 +166,12 @@ class _Units:
         Raises:
             InputError: NaN or infinity.
         """
-        part = self.features[rows]
-        values = part.detach() if isinstance(part, Tensor) else torch.from_numpy(np.array(part))
-        values = values.to(self.device, self.dtype)
-        finite = values.isfinite().all(dim=1)
-        if not bool(finite.all()):
-            first = rows.start + int((~finite).nonzero()[0])
-            raise InputError(
-                f"{self.name} has NaN or infinity in row {first}: find where it came from"
-            )
-        return normalize(values, dim=1)
+        values = read(self.features, rows, self.device, self.dtype)
+        return normalize(check_finite(self.name, values, rows.start), dim=1)
 
 
 def _nearest(bank: _Units, bank_labels: Tensor, test: _Units, k: int) -> tuple[Tensor, Tensor]:
-    """Similarities and labels of the k nearest in the bank, each (n_test, k)."""
+    """Similarities, in descending order, and labels of the k nearest, each (n_test, k)."""
     n_test = len(test.features)
     best = torch.full((n_test, k), -torch.inf, dtype=bank.dtype, device=bank.device)
     labels = torch.zeros((n_test, k), dtype=torch.long, device=bank.device)
@@ -143,12 +179,31 @@ def _nearest(bank: _Units, bank_labels: Tensor, test: _Units, k: int) -> tuple[T
         candidates, their_labels = bank.read(bank_rows), bank_labels[bank_rows]
         for rows in test.cuts():
             similarities = test.read(rows) @ candidates.T
-            values, index = similarities.topk(min(k, len(candidates)), dim=1)
-            both = torch.cat([best[rows], values], dim=1)
-            both_labels = torch.cat([labels[rows], their_labels[index]], dim=1)
-            best[rows], index = both.topk(k, dim=1)
-            labels[rows] = both_labels.gather(1, index)
+            # A piece of the bank seldom has more than a few that come before those found.
+            beating = int((similarities > best[rows, -1:]).sum(dim=1).max())
+            if beating == 0:
+                continue
+            values, index = _largest(similarities, min(beating, k))
+            values, order = torch.cat([best[rows], values], dim=1).sort(
+                dim=1, descending=True, stable=True
+            )
+            best[rows] = values[:, :k]
+            both = torch.cat([labels[rows], their_labels[index]], dim=1)
+            labels[rows] = both.gather(1, order[:, :k])
     return best, labels
+
+
+def _largest(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k largest of each row, of equal ones the first, and their columns, ascending."""
+    n = values.shape[1]
+    top, index = values.topk(min(k + 1, n), dim=1)
+    if n > k:
+        cut = top[:, k - 1] == top[:, k]  # topk takes any of those that are equal
+        if bool(cut.any()):
+            ordered = values[cut].sort(dim=1, descending=True, stable=True).indices
+            index[cut] = ordered[:, : k + 1]
+    index = index[:, :k].sort(dim=1).values
+    return values.gather(1, index), index
 
 
 def _votes(similarities: Tensor, labels: Tensor, temperature: float, n_classes: int) -> Tensor:
@@ -172,28 +227,13 @@ def _hits(votes: Tensor, truth: Tensor) -> Tensor:
     return torch.stack([(voted_for & (ahead < top)).sum() for top in (1, 5)])
 
 
-def _check(train_features: Features, test_features: Features, k: int) -> None:
-    for name, features in (("train_features", train_features), ("test_features", test_features)):
-        if features.ndim != 2 or 0 in features.shape:
-            raise InputError(
-                f"{name} of shape {tuple(features.shape)}: expected (n_samples, d), neither 0"
-            )
-    if train_features.shape[1] != test_features.shape[1]:
-        raise InputError(
-            f"training features have {train_features.shape[1]} columns and test features "
-            f"{test_features.shape[1]}: take both from one encoder"
-        )
-    if in_range("k", k, at_least=1) > len(train_features):
-        raise InputError(
-            f"k = {k} neighbours among {len(train_features)} training samples: lower k"
-        )
-
-
-def _labels(name: str, labels: Any, n: int) -> NDArray[Any]:
-    values = np.asarray(label_array(labels))
-    if values.shape != (n,):
-        raise InputError(f"{name} of shape {values.shape}: expected ({n},), one a feature")
-    return values
+def _check_settings(settings: Sequence[tuple[int, float]], n_train: int) -> None:
+    if not settings:
+        raise InputError("no setting: give at least one pair of k and temperature")
+    for k, temperature in settings:
+        if in_range("k", k, at_least=1) > n_train:
+            raise InputError(f"k = {k} neighbours among {n_train} training samples: lower k")
+        in_range("temperature", temperature, above=0)
 
 
 def _numbers(train: NDArray[Any], test: NDArray[Any]) -> tuple[Tensor, Tensor, int]:

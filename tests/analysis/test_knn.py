@@ -13,7 +13,7 @@ from sklearn.metrics import top_k_accuracy_score
 from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
-from causal_ssl.analysis.knn import KnnAccuracy, knn_accuracy
+from causal_ssl.analysis.knn import KnnAccuracy, knn_accuracies, knn_accuracy
 from causal_ssl.errors import InputError
 from causal_ssl.randomness import generator_for
 
@@ -46,25 +46,27 @@ def test_it_is_scikit_learns_weighted_vote(k: int, temperature: float) -> None:
     found = knn_accuracy(
         BANK, BANK_LABELS, TEST, TEST_LABELS, k=k, temperature=temperature, bank_chunk=128
     )
-    assert found.top1 == pytest.approx(expected)
+    assert found.top1 == expected
     assert 2 / N_CLASSES < found.top1 < found.top5 or k == 1
     if k >= 200:  # every class has votes: no ties
         scores = classifier.predict_proba(TEST.numpy())
         expected = top_k_accuracy_score(TEST_LABELS.numpy(), scores, k=5)
-        assert found.top5 == pytest.approx(expected)
+        assert found.top5 == expected
 
 
-def by_loop(k: int, temperature: float) -> KnnAccuracy:
+def by_loop(k: int, temperature: float, bank: Tensor = BANK, test: Tensor = TEST) -> KnnAccuracy:
+    """Of equal neighbours the first, of equal votes the class that the bank names first."""
+    named = {c: place for place, c in reversed(list(enumerate(BANK_LABELS.tolist())))}
     first = fifth = 0
-    for feature, truth in zip(TEST, TEST_LABELS.tolist(), strict=True):
-        similarity = torch.nn.functional.cosine_similarity(BANK, feature[None])
+    for feature, truth in zip(test, TEST_LABELS.tolist(), strict=True):
+        similarity = torch.nn.functional.cosine_similarity(bank, feature[None])
         votes: defaultdict[int, float] = defaultdict(float)
-        for i in similarity.argsort(descending=True)[:k].tolist():
+        for i in similarity.argsort(descending=True, stable=True)[:k].tolist():
             votes[int(BANK_LABELS[i])] += math.exp(float(similarity[i]) / temperature)
-        ranked = sorted(votes, key=lambda c: -votes[c])
+        ranked = sorted(votes, key=lambda c: (-votes[c], named[c]))
         first += ranked[0] == truth
         fifth += truth in ranked[:5]
-    return KnnAccuracy(first / N_TEST, fifth / N_TEST)
+    return KnnAccuracy(first / len(test), fifth / len(test))
 
 
 @pytest.mark.parametrize("k", [1, 3, 30])
@@ -78,6 +80,51 @@ def test_pieces_do_not_matter(bank_chunk: int, test_chunk: int) -> None:
     data = (BANK, BANK_LABELS, TEST, TEST_LABELS)
     pieces = knn_accuracy(*data, k=50, bank_chunk=bank_chunk, test_chunk=test_chunk)
     assert pieces == knn_accuracy(*data, k=50)
+
+
+SETTINGS = [(k, temperature) for k in (7, 1, 50, N_BANK) for temperature in (0.1, 1.0)]
+
+
+@pytest.mark.parametrize("bank_chunk", [23, 400])
+def test_settings_together_are_each_alone(bank_chunk: int) -> None:
+    data = (BANK, BANK_LABELS, TEST, TEST_LABELS)
+    together = knn_accuracies(*data, settings=SETTINGS, bank_chunk=bank_chunk)
+    assert together == [
+        knn_accuracy(*data, k=k, temperature=temperature) for k, temperature in SETTINGS
+    ]
+    assert len(set(together)) > 4
+
+
+def corners(features: Tensor) -> Tensor:
+    """The nearest of the corners (±1, ±1, ±1, ±1): similarities are exact, and mostly ties."""
+    return features[:, :4].sign()
+
+
+@pytest.mark.parametrize(("bank_chunk", "test_chunk"), [(1, 150), (7, 11), (64, 40), (400, 150)])
+def test_of_equal_neighbours_the_first_of_the_bank_vote(bank_chunk: int, test_chunk: int) -> None:
+    bank, test = corners(BANK), corners(TEST)
+    assert len(bank.unique(dim=0)) == 16
+    found = knn_accuracies(
+        bank,
+        BANK_LABELS,
+        test,
+        TEST_LABELS,
+        settings=[(k, 1.0) for k in (1, 5, 40, 130)],
+        bank_chunk=bank_chunk,
+        test_chunk=test_chunk,
+    )
+    assert found == [by_loop(k, 1.0, bank, test) for k in (1, 5, 40, 130)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux says what is resident")
+def test_pages_of_a_memory_map_are_given_back(tmp_path: Path) -> None:
+    np.save(tmp_path / "bank.npy", torch.randn(20_000, 512, generator=generator_for(0)).numpy())
+    bank = np.load(tmp_path / "bank.npy", mmap_mode="r")
+    knn_accuracy(bank, [0, 1] * 10_000, torch.ones(1, 512), [0], k=5, bank_chunk=1000)
+    lines = Path("/proc/self/smaps").read_text().splitlines()
+    own = next(i for i, line in enumerate(lines) if line.endswith("bank.npy"))
+    resident = next(line for line in lines[own:] if line.startswith("Rss:"))
+    assert int(resident.split()[1]) * 1024 < bank.nbytes / 8
 
 
 def test_arrays_memory_maps_and_other_types_give_the_same(tmp_path: Path) -> None:
@@ -170,3 +217,8 @@ def test_what_is_refused(change: Callable[[dict[str, Any]], dict[str, Any]], mes
     }
     with pytest.raises(InputError, match=message):
         knn_accuracy(**change(data | {"k": 10, "bank_chunk": 90}))
+
+
+def test_no_setting_is_refused() -> None:
+    with pytest.raises(InputError, match="no setting: give at least one pair"):
+        knn_accuracies(BANK, BANK_LABELS, TEST, TEST_LABELS, settings=[])
