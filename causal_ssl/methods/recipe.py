@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from causal_ssl.errors import InputError, in_range, one_of
 from causal_ssl.models.heads import Head
 
-OptimiserName = Literal["adam", "sgd", "lars"]
+OptimiserName = Literal["adam", "sgd", "nesterov", "lars"]
 RateRule = Literal["linear", "fixed"]
 TargetSchedule = Literal["cosine", "constant"]
 
@@ -18,14 +18,15 @@ class Optimiser:
     """What takes the steps, in recipes and in trainings: `training.optimisers` makes it.
 
     Args:
-        name: `lars`, `sgd` or `adam`.
+        name: `lars`, `sgd`, `nesterov` or `adam`.
         learning_rate: at its peak; a recipe's may be for another batch size, see `ImageRecipe`.
         weight_decay: of weights, not of biases and the parameters of norms.
-        momentum: of lars and sgd.
+        momentum: of lars, sgd and nesterov, which needs some.
         decay_all: of sgd alone: biases and norms decay too (MoCo v2).
 
     Raises:
-        InputError: a value out of range, an unknown name, or `decay_all` of another than sgd.
+        InputError: a value out of range, an unknown name, nesterov without momentum, or `decay_all`
+            of another than sgd.
     """
 
     name: OptimiserName
@@ -39,6 +40,8 @@ class Optimiser:
         in_range("learning_rate", self.learning_rate, above=0)
         in_range("weight_decay", self.weight_decay, at_least=0)
         in_range("momentum", self.momentum, at_least=0, at_most=1)
+        if self.name == "nesterov":
+            in_range("momentum", self.momentum, above=0)
         if self.decay_all and self.name != "sgd":
             raise InputError(f"decay_all with {self.name}: it is sgd's, leave it out")
 

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 
+from causal_ssl.errors import InputError
 from causal_ssl.methods import Optimiser
-from causal_ssl.training.optimisers import TRUST, make_optimiser, parameter_groups
+from causal_ssl.training.optimisers import FACTOR, TRUST, make_optimiser, parameter_groups
 
 RATE, DECAY, MOMENTUM = 0.5, 0.1, 0.9
 
@@ -89,6 +90,41 @@ def test_sgd_leaves_biases_out_of_the_decay_unless_told() -> None:
     assert not torch.equal(everything["bias"], by_hand(WEIGHTS)["bias"])
 
 
+def test_nesterov_steps_by_the_buffer_that_is_to_come() -> None:
+    ours = after_two_steps("nesterov", weight_decay=DECAY, momentum=MOMENTUM)
+    for key, w in parameters().items():
+        w, buffer, decay = w.detach(), torch.zeros_like(w), DECAY if key in WEIGHTS else 0.0
+        for gradients in GRADIENTS:
+            g = torch.tensor(gradients[key], dtype=torch.float64) + decay * w
+            buffer = MOMENTUM * buffer + g
+            w = w - RATE * (g + MOMENTUM * buffer)
+        torch.testing.assert_close(ours[key], w)
+
+
+def test_nesterov_without_momentum_is_refused() -> None:
+    with pytest.raises(InputError, match="momentum must be above 0, got 0"):
+        Optimiser("nesterov", RATE, momentum=0)
+
+
+@pytest.mark.parametrize("name", ["sgd", "lars"])
+def test_parameters_with_a_factor_are_groups_of_their_own(name: str) -> None:
+    named = {f"trunk.{key}": tensor for key, tensor in parameters().items()}
+    named |= {f"head.{key}": tensor for key, tensor in parameters().items()}
+    optimiser = Optimiser(name, RATE, weight_decay=DECAY)
+    groups = make_optimiser(optimiser, named.items(), factors={"head.": 3.0}).param_groups
+    keys = {id(tensor): key for key, tensor in named.items()}
+    found = [([keys[id(p)] for p in group["params"]], group.get(FACTOR)) for group in groups]
+    assert found == [
+        (["trunk.weight", "trunk.zero"], None),
+        (["trunk.bias"], None),
+        (["head.weight", "head.zero"], 3.0),
+        (["head.bias"], 3.0),
+    ]
+    assert [group["weight_decay"] for group in groups] == [DECAY, 0.0, DECAY, 0.0]
+    if name == "lars":
+        assert [group["always_adapt"] for group in groups] == [True, False, True, False]
+
+
 def test_adam_is_torchs_without_decay() -> None:
     tensors = parameters()
     adam = torch.optim.Adam(tensors.values(), lr=RATE, fused=True)
@@ -119,7 +155,7 @@ def after_first_adam_step() -> Tensor:
     return weight.detach()
 
 
-@pytest.mark.parametrize("name", ["adam", "sgd", "lars"])
+@pytest.mark.parametrize("name", ["adam", "sgd", "nesterov", "lars"])
 def test_networks_without_biases_or_weights_are_trained(name: str) -> None:
     for network in (nn.Linear(2, 2, bias=False), nn.BatchNorm1d(2)):
         before = [p.detach().clone() for p in network.parameters()]

@@ -1,7 +1,6 @@
 """The encoder that is evaluated, and a digest that tells its weights from all others."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 
 import torch
 from torch import nn
@@ -9,7 +8,10 @@ from torch import nn
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation.config import Evaluation
 from causal_ssl.models.image_encoders import ImageEncoder
+from causal_ssl.models.weights.digest import weights_digest
 from causal_ssl.models.weights.opening import open_encoder
+
+__all__ = ["Subject", "device_of", "open_subject", "weights_digest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,28 +43,10 @@ def open_subject(asked: Evaluation) -> Subject:
             "no encoder: give --checkpoint, a run of `causal-ssl pretrain` or a file of weights"
         )
     device = device_of(asked.device)
-    opened = open_encoder(asked.checkpoint)
+    opened = open_encoder(asked.checkpoint, network=asked.network, prefix=asked.prefix)
     network = opened.encoder
     digest = weights_digest(network)
     return Subject(network.to(device), opened.source, digest, opened.classifier)
-
-
-def weights_digest(encoder: ImageEncoder) -> str:
-    """Digest of all that its representation is computed with.
-
-    Examples:
-        >>> from causal_ssl.models.image_encoders import image_encoder
-        >>> one, other = (image_encoder("conv4", seed=seed) for seed in (0, 1))
-        >>> weights_digest(one) == weights_digest(other)
-        False
-    """
-    config = encoder.config
-    total = sha256(repr((config.name, config.stem, config.mean, config.std)).encode())
-    for name, weight in encoder.trunk.state_dict().items():
-        values = weight.detach().cpu().contiguous()
-        total.update(f"{name} {values.dtype} {tuple(values.shape)}\n".encode())
-        total.update(values.numpy().tobytes())
-    return total.hexdigest()
 
 
 def device_of(name: str) -> str:

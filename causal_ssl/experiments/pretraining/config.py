@@ -9,7 +9,7 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments.options import check, option
 
 ENCODERS = ("resnet50", "resnet18", "conv4")
-OPTIMISERS = ("adam", "sgd", "lars")
+OPTIMISERS = ("adam", "sgd", "nesterov", "lars")
 STEMS = ("7x7", "3x3")
 POSITIVES = ("instance", "group_mass", "group_mean_log")
 MOMENTS = ("imagenet", "causal3dident", "fashion_mnist")

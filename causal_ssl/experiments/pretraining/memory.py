@@ -10,7 +10,7 @@ from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.plan import Plan, images_per_device
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 
-OPTIMISER_COPIES = {"adam": 2, "sgd": 1, "lars": 1}
+OPTIMISER_COPIES = {"adam": 2, "sgd": 1, "nesterov": 1, "lars": 1}
 """Numbers that an optimiser keeps for each weight."""
 FLOAT = 4
 

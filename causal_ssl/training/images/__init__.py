@@ -8,6 +8,7 @@ from causal_ssl.training.images.gather import LostProcessError
 from causal_ssl.training.images.metrics import NonFiniteError
 from causal_ssl.training.images.progress import ImageProgress
 from causal_ssl.training.images.run import ImageRun
+from causal_ssl.training.images.start import Start
 from causal_ssl.training.images.train import TrainedImages, train_images
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "ImageTraining",
     "LostProcessError",
     "NonFiniteError",
+    "Start",
     "TrainedImages",
     "export_resnet",
     "features",

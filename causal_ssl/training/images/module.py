@@ -23,7 +23,7 @@ from causal_ssl.training.images.gather import gathered
 from causal_ssl.training.images.gradients import GradientWatch
 from causal_ssl.training.images.queue import OutputQueue
 from causal_ssl.training.images.run import ImageRun
-from causal_ssl.training.optimisers import make_optimiser
+from causal_ssl.training.optimisers import FACTOR, make_optimiser
 
 
 class ImageModule(LightningModule):
@@ -52,6 +52,8 @@ class ImageModule(LightningModule):
         self.config = config = run.config
         method = methods.get(config.method)
         self.encoder = image_encoder(config.encoder, seed=run.seed, output=method.output)
+        if run.start is not None:
+            run.start.copy_to(self.encoder)
         self.predictor = self._make_predictor()
         self.target = EMATarget(self.encoder) if method.target else None
         self.queue = self._make_queue()
@@ -105,7 +107,9 @@ class ImageModule(LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The config's; its learning rate is set at each step."""
-        return make_optimiser(self.config.optimiser, self.trained.items())
+        optimiser, start = self.config.optimiser, self.run.start
+        factors = {} if start is None else start.factors(optimiser.learning_rate)
+        return make_optimiser(optimiser, self.trained.items(), factors=factors)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """The loss of a batch, or of a micro-batch."""
@@ -199,7 +203,7 @@ class ImageModule(LightningModule):
         """A step at the rate of its number, after which target and queue follow."""
         step, config = self.global_step, self.config
         for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate_at(step)
+            group["lr"] = config.learning_rate_at(step) * group.get(FACTOR, 1.0)
         super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
         if self.target is not None:
             self.target.update(self.encoder, config.target_decay_at(step + 1))

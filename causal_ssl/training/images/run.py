@@ -18,6 +18,7 @@ from causal_ssl.training.checkpoint import Identity, describe
 from causal_ssl.training.images.batches import StepBatches, read
 from causal_ssl.training.images.config import ImageTraining
 from causal_ssl.training.images.launch import Launch, launch_of
+from causal_ssl.training.images.start import Start
 
 Views = Callable[[Any, torch.Generator], tuple[Sequence[Tensor], Any]]
 """Makes the views of a batch: (batch on the device, generator on the CPU) -> (views, record).
@@ -52,6 +53,7 @@ class ImageRun:
         out: the run's directory.
         seed: of weights, order and views.
         groups: batch -> (n,) integers, iff the objective takes groups.
+        start: the trunk's weights at the beginning; None: fresh ones.
         evaluate: encoder, in eval mode -> {name: value}, every `config.evaluate_every` steps and
             at the end; in one process, while the others wait, at most half an hour.
         device: "auto" (CUDA if there is any), "cuda" or "cpu".
@@ -72,6 +74,7 @@ class ImageRun:
     out: Path
     seed: int
     groups: Labels | None = None
+    start: Start | None = None
     evaluate: Evaluate | None = None
     device: str = "auto"
     devices: int = 1
@@ -85,6 +88,8 @@ class ImageRun:
             one_of("logger", name, LOGGERS)
         in_range("workers", self.workers, at_least=0)
         self.batches(rank=0)
+        if self.start is not None:
+            self.start.check(self.config.encoder)
         self._check_device()
         self._check_groups()
 
@@ -127,6 +132,7 @@ class ImageRun:
             "seed": self.seed,
             "accelerator": self.accelerator,
             "ranks": self.launch.ranks,
+            **({} if self.start is None else {"start": self.start.describe()}),
         }
 
     def require_parts(self) -> None:
