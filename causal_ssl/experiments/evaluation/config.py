@@ -79,8 +79,12 @@ class Knn(OnSplits):
 
     name: ClassVar[str] = "knn"
 
-    k: int = option(200, "neighbours that vote", at_least=1)
-    temperature: float = option(0.1, "T: a vote weighs exp(similarity / T)", above=0)
+    k: tuple[int, ...] = option(
+        (200,), "numbers of neighbours that vote, each a result", at_least=1, distinct=True
+    )
+    temperature: tuple[float, ...] = option(
+        (0.1,), "T, each a result: a vote weighs exp(similarity / T)", above=0, distinct=True
+    )
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,17 @@
 """`causal-ssl evaluate knn`: weighted nearest neighbours, exact, nothing trained."""
 
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 
-from causal_ssl.analysis.knn import knn_accuracy
+from causal_ssl.analysis.knn import KnnAccuracy, knn_accuracies
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import runs
 from causal_ssl.experiments.evaluation.config import Knn
 from causal_ssl.experiments.evaluation.encoders import open_subject
+from causal_ssl.experiments.evaluation.images import Split
 
 
 def evaluate(asked: Knn, out: Path | str, *, console: Console) -> pd.DataFrame:
@@ -21,7 +23,8 @@ def evaluate(asked: Knn, out: Path | str, *, console: Console) -> pd.DataFrame:
         console: where to say what happens.
 
     Returns:
-        The table that is in table.csv: metrics `knn_top1` and `knn_top5`, see `knn_accuracy`.
+        The table that is in table.csv: metrics `knn_top1` and `knn_top5`, see `KnnAccuracy`, of
+        every k at every temperature.
 
     Raises:
         InputError: what does not fit together or is not there, before anything is computed; NaN.
@@ -29,34 +32,41 @@ def evaluate(asked: Knn, out: Path | str, *, console: Console) -> pd.DataFrame:
     """
     subject = open_subject(asked)
     train, val = runs.open_splits(asked, console)
-    if asked.k > len(train):
-        raise InputError(f"k = {asked.k} neighbours among {len(train):,} training images: lower k")
+    if (most := max(asked.k)) > len(train):
+        raise InputError(f"k = {most} neighbours among {len(train):,} training images: lower k")
+    settings = list(product(asked.k, asked.temperature))
     with runs.run_of(asked, out, subject, runs.digests_of([train, val])) as directory:
         fit, score = (
             runs.features_in(directory, asked, subject, split, console) for split in (train, val)
         )
-        found = knn_accuracy(
+        found = knn_accuracies(
             fit,
             train.labels,
             score,
             val.labels,
-            k=asked.k,
-            temperature=asked.temperature,
+            settings=settings,
             device=subject.network.mean.device,
         )
-        setting = f"k={asked.k} T={asked.temperature:g}"
-        rows = [
-            runs.share(
-                f"knn_{name}", getattr(found, name), len(val), setting=setting, variable=val.name
-            )
-            for name in ("top1", "top5")
-        ]
-        table = runs.write_table(directory, asked, subject, rows)
-    top1, top5 = map(runs.percent, rows)
+        pairs = [_rows(setting, each, val) for setting, each in zip(settings, found, strict=True)]
+        table = runs.write_table(directory, asked, subject, [row for pair in pairs for row in pair])
     runs.say(
         console,
-        f"{subject.source}: nearest neighbours, k = {asked.k}, T = {asked.temperature:g}: top-1 "
-        f"{top1}, top-5 {top5}, of {len(val):,} held-out images by {len(train):,}",
+        f"{subject.source}: nearest of {len(train):,} training images, {len(val):,} held-out "
+        "images told by their votes",
+        *(
+            f"k = {k}, T = {temperature:g}: top-1 {runs.percent(top1)}, top-5 {runs.percent(top5)}"
+            for (k, temperature), (top1, top5) in zip(settings, pairs, strict=True)
+        ),
         f"{directory.path}: table.csv",
     )
     return table
+
+
+def _rows(setting: tuple[int, float], found: KnnAccuracy, val: Split) -> tuple[runs.Row, runs.Row]:
+    """Top-1 and top-5."""
+    k, temperature = setting
+    where = {"setting": f"k={k} T={temperature:g}", "variable": val.name}
+    return (
+        runs.share("knn_top1", found.top1, len(val), **where),
+        runs.share("knn_top5", found.top5, len(val), **where),
+    )

@@ -90,6 +90,25 @@ def test_a_run_of_another_encoder_or_of_other_options_is_not_continued(
     assert "k: 9 there, 5 asked" in err
 
 
+def test_several_k_and_temperatures_are_rows_of_one_table(
+    capsys: pytest.CaptureFixture[str], imagenet: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    shared = ["--features", str(tmp_path / "features")]
+    several = [*shared, "--k", "1", "20", "--temperature", "0.1", "0.5"]
+    status, out, _ = call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "all", *several))
+    assert status == 0
+    tables = []
+    for k in ("1", "20"):
+        for temperature in ("0.1", "0.5"):
+            one = [*shared, "--k", k, "--temperature", temperature]
+            folder = tmp_path / f"{k}-{temperature}"
+            assert call(capsys, arguments_of(checkpoint, imagenet, folder, *one))[0] == 0
+            tables.append(pd.read_csv(folder / "table.csv"))
+            assert f"k = {k}, T = {temperature}: top-1" in out
+    together = pd.read_csv(tmp_path / "all" / "table.csv")
+    pd.testing.assert_frame_equal(together, pd.concat(tables, ignore_index=True))
+
+
 def test_a_run_is_repeated_from_its_config_file(
     capsys: pytest.CaptureFixture[str], imagenet: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
@@ -109,6 +128,8 @@ def test_a_run_is_repeated_from_its_config_file(
         (["--data-root", "nowhere"], "nowhere is not a folder"),
         (["--data-root", ""], "no images: give --data-root"),
         (["--k", "49"], "k = 49 neighbours among 48 training images: lower k"),
+        (["--k", "3", "49", "1"], "k = 49 neighbours among 48 training images: lower k"),
+        (["--k", "3", "3"], "k names 3 more than once"),
         (["--temperature", "0"], "temperature must be above 0, got 0"),
         (["--presets", "x"], "unknown option --presets: did you mean --preset?"),
         (["--preset", "standart"], "unknown preset 'standart': did you mean 'standard'?"),
