@@ -74,7 +74,7 @@ class Knn(OnSplits):
 
     Examples:
         >>> Knn(data_root="imagenet").k, Knn().temperature
-        (200, 0.1)
+        ((200,), (0.1,))
     """
 
     name: ClassVar[str] = "knn"
