@@ -6,13 +6,12 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from helpers import call, wait_until
 
-from causal_ssl import cli, doctor
+from causal_ssl import doctor
 from causal_ssl.cli.study import study_parser, study_values
 from causal_ssl.doctor import Finding
 from causal_ssl.experiments.catalogue import study_of
@@ -21,17 +20,6 @@ TINY = shlex.split(
     "study numerical --settings p1 --seeds 2 --n-content 2 --n-style 2 --mixing-candidates 100"
     " --hidden 16 --batch-size 64 --n-fit 60 --n-score 100 --device cpu"
 )
-
-
-def call(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of a command."""
-    status = 0
-    try:
-        cli.main(list(arguments))
-    except SystemExit as end:
-        status = int(end.code or 0)
-    out, err = capsys.readouterr()
-    return status, out, err
 
 
 @pytest.mark.parametrize(
@@ -155,11 +143,11 @@ def test_a_run_killed_half_way_leaves_no_process_and_ends_with_the_same_table(
         start_new_session=True,
     )
     try:
-        _wait_until(lambda: len(list(killed.glob("cells/*.json"))) >= 1)
+        wait_until(lambda: len(list(killed.glob("cells/*.json"))) >= 1)
     finally:
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-    _wait_until(lambda: not _session(parent.pid))
+    wait_until(lambda: not _session(parent.pid))
     assert not (killed / "table.csv").exists()
 
     again = call(capsys, [*arguments, str(killed), "--workers", "0"])
@@ -180,13 +168,6 @@ def _session(leader: int) -> list[str]:
         if int(fields[3]) == leader and fields[0] != "Z":
             found.append(stat.parent.name)
     return found
-
-
-def _wait_until(condition: object, seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 def test_ctrl_c_says_how_to_continue(

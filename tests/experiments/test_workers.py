@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from helpers import wait_until
 
 from causal_ssl.experiments.workers import Event, WorkerError, Workers
 
@@ -111,11 +111,11 @@ def test_workers_of_a_killed_parent_do_not_live_on(tasks: object, tmp_path: Path
     )
     parent = subprocess.Popen([sys.executable, str(script)], env=os.environ | _path(tmp_path))
     try:
-        _wait_until(lambda: len(list(started.iterdir())) == 2)
+        wait_until(lambda: len(list(started.iterdir())) == 2)
         workers = [int(path.name) for path in started.iterdir()]
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-        _wait_until(lambda: not any(_alive(pid) for pid in workers))
+        wait_until(lambda: not any(_alive(pid) for pid in workers))
     finally:
         parent.kill()
 
@@ -130,10 +130,3 @@ def _alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
-
-
-def _wait_until(condition: object, seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)

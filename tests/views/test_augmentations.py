@@ -103,7 +103,11 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("augmentation", "one"), CASES, ids=lambda case: repr(case)[:60])
+NAMES = [repr(augmentation)[:60] for augmentation, _ in CASES]
+"""Without the functions, whose addresses differ between processes."""
+
+
+@pytest.mark.parametrize(("augmentation", "one"), CASES, ids=NAMES)
 def test_each_image_is_what_torchvision_makes_of_it(augmentation: Augmentation, one: One) -> None:
     images = pictures(48)
     record = augmentation.draw(48, generator=generator_for("draw"), size=SIZE)
@@ -112,7 +116,7 @@ def test_each_image_is_what_torchvision_makes_of_it(augmentation: Augmentation, 
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize(("augmentation", "one"), CASES, ids=lambda case: repr(case)[:60])
+@pytest.mark.parametrize(("augmentation", "one"), CASES, ids=NAMES)
 def test_uint8_is_within_a_level_of_torchvision(augmentation: Augmentation, one: One) -> None:
     images = levels(pictures(48))
     record = augmentation.draw(48, generator=generator_for("draw"), size=SIZE)

@@ -1,6 +1,5 @@
 """Small data sets of real image files."""
 
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +28,3 @@ def image_tree(root: Path, *, each: int = 4, splits: tuple[str, ...] = ("train",
                 prefix = name if split == "train" else f"ILSVRC2012_val_{number}"
                 image.save(folder / f"{prefix}_{k}.JPEG", quality=95)
     return root
-
-
-def idx(array: np.ndarray) -> bytes:
-    """An IDX file of bytes."""
-    header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
-    return header + array.astype(np.uint8).tobytes()

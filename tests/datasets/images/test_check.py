@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_rendering import recipe, render
-from pictures import CLASSES, LABELS, PIXELS, idx, picture
+from helpers import idx
+from pictures import CLASSES, LABELS, PIXELS, picture
 
 from causal_ssl.datasets.images import check as checking
 from causal_ssl.datasets.images import open_images

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pictures import LABELS, PIXELS, idx
+from helpers import idx
+from pictures import LABELS, PIXELS
 
 from causal_ssl.datasets.images.idx import IdxImages
 from causal_ssl.errors import InputError

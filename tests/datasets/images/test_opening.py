@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 from fake_rendering import recipe, render
-from pictures import CLASSES, LABELS, PIXELS, idx
+from helpers import idx
+from pictures import CLASSES, LABELS, PIXELS
 
 from causal_ssl.datasets.images import Images, open_images
 from causal_ssl.errors import InputError

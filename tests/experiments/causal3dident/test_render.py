@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import call
 from rich.console import Console
 
-from causal_ssl import cli
 from causal_ssl.datasets.causal3dident.images import read
 from causal_ssl.datasets.causal3dident.layout import albums, changes
 from causal_ssl.datasets.causal3dident.packed import open_packed
@@ -20,17 +20,6 @@ from causal_ssl.datasets.causal3dident.scaleout import BACKENDS
 from causal_ssl.datasets.space import Stopped
 from causal_ssl.experiments.causal3dident import render
 from causal_ssl.experiments.watching import Lines, watching
-
-
-def call(capsys: pytest.CaptureFixture[str], command: str) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of `causal-ssl render ...`."""
-    status = 0
-    try:
-        cli.main(["render", *command.split()])
-    except SystemExit as end:
-        status = int(end.code or 0)
-    out, err = capsys.readouterr()
-    return status, out, err
 
 
 def test_names_in_help_are_those_that_there_are() -> None:
@@ -80,7 +69,7 @@ def test_bad_input_is_one_line_and_nothing_is_made(
     says: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    status, out, err = call(capsys, command)
+    status, out, err = call(capsys, ["render", *command.split()])
     assert (status, out) == (2, "")
     assert says in err
     assert len(err.splitlines()) == 1
@@ -96,7 +85,7 @@ def test_a_set_is_rendered_and_then_complete(
         "causal3dident --n-train 14 --n-test 0 --size 64 --object-scale 3 --backend auto"
         f" --workers 1 --seed 1 --counterfactuals 1 --change hues --packed 32 --out {root}"
     )
-    status, out, err = call(capsys, command)
+    status, out, err = call(capsys, ["render", *command.split()])
     assert (status, err) == (0, "")
     assert re.search(r"rendering: 28 of 28, [\d.]+ images/s", out)
     assert f"rendered: {root} (28 images)" in " ".join(out.split())
@@ -112,10 +101,10 @@ def test_a_set_is_rendered_and_then_complete(
     assert manifest["settings"]["backend"] == "raster"
     assert manifest["scene"]["object_scale"] == 3.0
 
-    status, out, _ = call(capsys, command)
+    status, out, _ = call(capsys, ["render", *command.split()])
     assert status == 0
     assert out.startswith("complete already")
-    status, _, err = call(capsys, command.replace("--seed 1", "--seed 2"))
+    status, _, err = call(capsys, ["render", *command.replace("--seed 1", "--seed 2").split()])
     assert status == 2
     assert "settings.seed: 1 there, 2 asked" in err
 
@@ -127,7 +116,7 @@ def test_an_end_from_outside_says_how_to_continue(
         raise Stopped("the disk is full")
 
     monkeypatch.setattr(render, "run", stopped)
-    status, _, err = call(capsys, "causal3dident --out set")
+    status, _, err = call(capsys, ["render", "causal3dident", "--out", "set"])
     assert status == 1
     assert err == (
         "causal-ssl render causal3dident: the disk is full\n"

@@ -1,7 +1,6 @@
 """A small methods study, whole: its tables, its report, and that interruptions do no harm."""
 
 import shutil
-import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import idx
 from study_runs import run
 
 from causal_ssl import methods
@@ -25,11 +25,6 @@ from causal_ssl.training.images import load_encoder
 
 METRICS = {"linear_top1", "knn_top1", "rank_me"}
 N_CLASSES = 3
-
-
-def write_idx(path: Path, values: np.ndarray) -> None:
-    header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
-    path.write_bytes(header + values.astype(np.uint8).tobytes())
 
 
 def bars(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -49,8 +44,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bars")
     for k, (prefix, n) in enumerate({"train": 96, "t10k": 60}.items()):
         images, labels = bars(n, seed=k)
-        write_idx(folder / f"{prefix}-images-idx3-ubyte", images)
-        write_idx(folder / f"{prefix}-labels-idx1-ubyte", labels)
+        (folder / f"{prefix}-images-idx3-ubyte").write_bytes(idx(images))
+        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(idx(labels))
     return folder
 
 
@@ -221,8 +216,8 @@ def test_what_cannot_work_is_refused_before_anything_is_made(
 def test_images_of_a_single_class_are_refused(tmp_path: Path) -> None:
     images, _ = bars(4, seed=0)
     for prefix in ("train", "t10k"):
-        write_idx(tmp_path / f"{prefix}-images-idx3-ubyte", images)
-        write_idx(tmp_path / f"{prefix}-labels-idx1-ubyte", np.zeros(4))
+        (tmp_path / f"{prefix}-images-idx3-ubyte").write_bytes(idx(images))
+        (tmp_path / f"{prefix}-labels-idx1-ubyte").write_bytes(idx(np.zeros(4)))
     with pytest.raises(InputError, match=r"all 4 training images in .* are of one class"):
         splits(str(tmp_path), size=28)
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,10 @@ import pandas as pd
 import pytest
 import torch
 import torchvision
+from helpers import call
 from torch.nn import functional as F
 
-from causal_ssl import cli, methods
+from causal_ssl import methods
 from causal_ssl.datasets.images import Images, open_images
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.pretraining.monitor import centres
@@ -36,17 +36,6 @@ SMALL = shlex.split(
 )
 SHORT = ["--steps", "2", "--warmup-epochs", "0"]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
-
-
-def call(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of a command."""
-    status = 0
-    try:
-        cli.main(list(arguments))
-    except SystemExit as end:
-        status = int(end.code or 0)
-    out, err = capsys.readouterr()
-    return status, out, err
 
 
 def arguments_of(

@@ -1,0 +1,35 @@
+"""What tests of several parts share; importable everywhere by `conftest.py` beside it."""
+
+import struct
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from causal_ssl import cli
+
+
+def call(capsys: pytest.CaptureFixture[str], words: Sequence[str]) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of `causal-ssl WORDS`."""
+    status = 0
+    try:
+        cli.main(list(words))
+    except SystemExit as end:
+        status = int(end.code or 0)
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Wait for what another process does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def idx(array: np.ndarray) -> bytes:
+    """An IDX file of bytes."""
+    header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
+    return header + array.astype(np.uint8).tobytes()
