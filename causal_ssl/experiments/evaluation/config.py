@@ -10,6 +10,8 @@ from typing import ClassVar
 from causal_ssl.experiments.options import check, option
 
 INTERPOLATIONS = ("bilinear", "bicubic")
+NETWORKS = ("resnet18", "resnet50", "haiku_resnet50")
+"""Names for help alone; tests hold them to what there is."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,12 @@ class Evaluation:
     name: ClassVar[str] = ""
 
     checkpoint: str = option("", "the encoder: a run of pretrain, its encoder.pt, a weights file")
+    network: str | None = option(
+        None, "what a weights file is of; left out: what it looks like", choices=NETWORKS
+    )
+    prefix: str | None = option(
+        None, "before the weights' names in a file of several networks, such as 'encoder_k.'"
+    )
     data_root: str = option("", "folder of the images: train/CLASS/*.jpg and val/CLASS/*.jpg, ...")
     size: int | None = option(
         None, "pixels a side that are seen; left out: 224, or those that images have", at_least=16
@@ -59,7 +67,7 @@ class OnSplits(Evaluation):
 
 
 ELSEWHERE = (
-    *("checkpoint", "data_root", "features"),
+    *("checkpoint", "network", "prefix", "data_root", "features"),
     *("keep_epochs", "at_once", "workers", "device"),
 )
 """Options with which an evaluation may be continued at another value."""
