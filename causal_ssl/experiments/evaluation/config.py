@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from causal_ssl.errors import InputError
 from causal_ssl.experiments.options import check, option
+from causal_ssl.experiments.pretraining.config import OPTIMISERS
 
 INTERPOLATIONS = ("bilinear", "bicubic")
+PRECISIONS = ("float32", "tf32", "bf16")
 NETWORKS = ("resnet18", "resnet50", "haiku_resnet50")
 """Names for help alone; tests hold them to what there is."""
 
@@ -69,6 +72,7 @@ class OnSplits(Evaluation):
 ELSEWHERE = (
     *("checkpoint", "network", "prefix", "data_root", "features"),
     *("keep_epochs", "at_once", "workers", "device"),
+    "checkpoint_every",
 )
 """Options with which an evaluation may be continued at another value."""
 
@@ -134,8 +138,75 @@ class Linear(OnSplits):
     seed: int = option(0, "of the held-out slice, the order and the crops", at_least=0)
 
 
+@dataclass(frozen=True)
+class Finetune(OnSplits):
+    """The whole network trained on labelled images, from the encoder's weights.
+
+    Batch norm is in training mode while it learns, in eval mode when it is scored. Of several
+    learning rates and epochs one is chosen on held-out training images, and trained again on all.
+
+    Raises:
+        InputError: a value out of range or an unknown name, before anything starts.
+
+    Examples:
+        >>> Finetune().rates, Finetune(head_rate=0.1).optimiser
+        ((0.005, 0.01, 0.02, 0.05, 0.1), 'nesterov')
+    """
+
+    name: ClassVar[str] = "finetune"
+
+    rates: tuple[float, ...] = option(
+        (0.005, 0.01, 0.02, 0.05, 0.1), "learning rates to choose from", above=0, distinct=True
+    )
+    head_rate: float | None = option(
+        None, "learning rate of the classifier; left out: that of the trunk", above=0
+    )
+    epochs: tuple[int, ...] = option(
+        (30,), "passes to choose from, each a schedule of its own", at_least=1, distinct=True
+    )
+    batch_size: int = option(256, "images of an optimiser step", at_least=2)
+    accumulate: int = option(1, "micro-batches of a step, to save memory", at_least=1)
+    optimiser: str = option("nesterov", "what takes the steps", choices=OPTIMISERS)
+    momentum: float = option(0.9, "of sgd, nesterov and lars", at_least=0, at_most=1)
+    weight_decay: float = option(0.0, "of weights, not of biases and norms", at_least=0)
+    schedule: str = option("cosine", "of the learning rate", choices=("cosine", "constant"))
+    least_area: float = option(
+        0.08, "least share of an image in a training crop", above=0, at_most=1
+    )
+    held_out: float = option(0.1, "share of the training images to choose on", above=0, at_most=0.5)
+    seed: int = option(0, "of the held-out slice, the classifier, the order, the crops", at_least=0)
+    precision: str = option("float32", "arithmetic of the network", choices=PRECISIONS)
+    log_every: int = option(50, "steps per row of the logs", at_least=1)
+    checkpoint_every: int = option(500, "steps between checkpoints", at_least=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.features:
+            raise InputError(
+                f"features = {self.features}, but {self.name} keeps none: the encoder changes in "
+                "training; leave it out"
+            )
+
+
+@dataclass(frozen=True)
+class Semi(Finetune):
+    """The same on the few images of a list, such as the 1 % and 10 % published with SimCLR.
+
+    Raises:
+        InputError: a value out of range or an unknown name, before anything starts.
+
+    Examples:
+        >>> Semi(subset="1percent.txt").name
+        'semi'
+    """
+
+    name: ClassVar[str] = "semi"
+
+
 EVALUATIONS: Mapping[str, tuple[str, type[Evaluation]]] = {
     "linear": ("accuracy of a linear classifier, chosen on held-out training images", Linear),
     "knn": ("accuracy of nearest neighbours, nothing trained", Knn),
+    "finetune": ("accuracy of the whole network, trained on from the encoder", Finetune),
+    "semi": ("the same with few labelled images: 1 % or 10 % of ImageNet", Semi),
 }
 """Name -> what it says of an encoder, and its options."""

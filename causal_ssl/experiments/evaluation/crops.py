@@ -24,9 +24,13 @@ from causal_ssl.randomness import generator_for
 from causal_ssl.views.augmentations import HorizontalFlip, RandomResizedCrop, Stack
 
 
-def stack_of(size: int, interpolation: str) -> Stack:
-    """A crop of 8 % to 100 % of the area to that size, mirrored half of the time."""
-    crop = RandomResizedCrop(size=size, interpolation=interpolation)  # type: ignore[arg-type]
+def stack_of(size: int, interpolation: str, *, least_area: float = 0.08) -> Stack:
+    """A crop of that share of the area or more to that size, mirrored half of the time."""
+    crop = RandomResizedCrop(
+        (least_area, 1.0),
+        size=size,
+        interpolation=interpolation,  # type: ignore[arg-type]
+    )
     return Stack(
         "crops",
         "random crops and flips",

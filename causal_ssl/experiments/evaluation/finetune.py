@@ -1,0 +1,238 @@
+"""`causal-ssl evaluate finetune`: the whole network trained on labelled images.
+
+DIR/table.csv                 top-1 and top-5 on the held-out images, and the grid's choice
+DIR/encoder.pt, probe.pt      the network that was trained: trunk and classifier together, and the
+                              classifier alone, as `--checkpoint DIR` and `--probe DIR` read them
+DIR/metrics.csv, timing.csv   of its training, whose last epoch is what is scored
+DIR/checkpoints/              the last two
+DIR/grid/                     a directory like this one for every training of the grid
+
+Called again after an interruption it continues, and ends, on a CPU, bit for bit where it would have
+ended.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from math import isnan, nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from torch import nn
+
+from causal_ssl.analysis.linear_probe import split
+from causal_ssl.datasets.images.subsets import lists_classes
+from causal_ssl.errors import InputError
+from causal_ssl.experiments.evaluation import runs
+from causal_ssl.experiments.evaluation.classifier import Classifier
+from causal_ssl.experiments.evaluation.config import Finetune, Semi
+from causal_ssl.experiments.evaluation.encoders import open_subject, weights_digest
+from causal_ssl.experiments.evaluation.images import Split
+from causal_ssl.experiments.evaluation.retraining import (
+    TOP,
+    Member,
+    Part,
+    Retraining,
+    Rows,
+    train,
+    train_of_grid,
+)
+from causal_ssl.experiments.watching import watching
+from causal_ssl.models.image_encoders import ImageEncoder
+from causal_ssl.training.images import ImageRun
+
+BATCH_NORM = "batch norm: training mode while trained, eval mode while scored"
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The trainings of a run, all of them checked and none begun.
+
+    Attributes:
+        grid: trainings to choose from, on `fit`; none where there is no choice.
+        last: the same on all images, of which one is trained.
+        choice: images that the choice is made on.
+    """
+
+    grid: dict[Member, ImageRun]
+    last: dict[Member, ImageRun]
+    choice: Rows
+
+
+def evaluate(asked: Finetune, out: Path | str, *, console: Console) -> pd.DataFrame:
+    """How many held-out images the network tells rightly after it was trained on labelled ones.
+
+    Args:
+        asked: the options.
+        out: the run's directory.
+        console: where to say what happens.
+
+    Returns:
+        The table that is in table.csv: metrics `finetune_top1` and `finetune_top5` (`semi_...`) on
+        "val", and `choice_top1` of every training of the grid on the training images that it was
+        chosen on; of one that diverged, empty.
+
+    Raises:
+        InputError: what does not fit together or is not there, before anything is trained; no
+            training of the grid that stays finite.
+        NonFiniteError: the training on all images diverged.
+        KeyboardInterrupt: see `train_images`.
+        Stopped: the disk is full.
+    """
+    subject = open_subject(asked)
+    labelled, val = runs.open_splits(asked, console)
+    require_classes(labelled, asked)
+    retraining = Retraining(asked, subject, labelled)
+    plan = plan_of(retraining, Path(out))
+    next(iter(plan.last.values())).require_parts()
+    with runs.run_of(asked, out, subject, runs.digests_of([labelled, val])) as directory:
+        scores = _scores(plan, retraining, console)
+        chosen = _best(scores)
+        encoder = train(plan.last[chosen], f"fine-tuning, {chosen}").encoder
+        with watching(console) as watcher:
+            right = retraining.right(encoder, val.seen, val.labels, watcher)
+        _classifier(encoder, labelled, chosen).save(directory.path)
+        rows = _rows(asked, chosen, right, scores, len(labelled))
+        table = runs.write_table(directory, asked, subject, rows)
+    how = f"{subject.source}: trained on with {len(labelled):,} labelled images, {chosen}"
+    top1, top5 = map(runs.percent, rows[: len(TOP)])
+    runs.say(
+        console,
+        f"{how}: top-1 {top1}, top-5 {top5}, of {len(val):,} held-out images; {BATCH_NORM}",
+        *_remarks(asked, chosen, scores),
+        f"{directory.path}: table.csv, encoder.pt, probe.pt",
+    )
+    return table
+
+
+def require_classes(labelled: Split, asked: Finetune) -> None:
+    """Refuse images of a single class, and as a list of few labelled images one of classes.
+
+    Raises:
+        InputError: names the class, or the list.
+    """
+    if isinstance(asked, Semi) and lists_classes(asked.subset, tuple(labelled.classes)):
+        raise InputError(
+            f"{asked.subset} lists classes, of whose images all are labelled: give a list of "
+            "images, or use `causal-ssl evaluate finetune`"
+        )
+    present = np.unique(labelled.labels)
+    if len(present) < 2:
+        where = asked.subset or asked.data_root
+        raise InputError(
+            f"{where} has training images of one class, {labelled.classes[present[0]]!r}: there "
+            "is nothing to tell apart; add images of another class"
+        )
+
+
+def plan_of(retraining: Retraining, out: Path) -> Plan:
+    """The trainings that the options come to.
+
+    Raises:
+        InputError: see `Retraining.run`; no images that are left to choose on.
+    """
+    asked, n = retraining.asked, len(retraining.train)
+    members = [Member(rate, epochs) for epochs, rate in product(asked.epochs, asked.rates)]
+    fit = choice = np.empty(0, np.int64)
+    if len(members) > 1:
+        labels = torch.from_numpy(retraining.train.labels)
+        fit, choice = (rows.numpy() for rows in split(labels, asked.held_out, asked.seed))
+    grid = {
+        member: retraining.run(member, fit, out / "grid" / str(member).replace(" ", "-"))
+        for member in members
+        if len(members) > 1
+    }
+    last = {member: retraining.run(member, np.arange(n), out) for member in members}
+    return Plan(grid, last, choice)
+
+
+def _scores(plan: Plan, retraining: Retraining, console: Console) -> dict[Member, float]:
+    """Accuracy of each training of the grid on the images to choose on; NaN if it diverged.
+
+    Where there is but one training, it is not scored.
+    """
+    if not plan.grid:
+        return dict.fromkeys(plan.last, nan)
+    labels, seen = retraining.train.labels[plan.choice], Part(retraining.train.seen, plan.choice)
+    scores = {}
+    for number, (member, run) in enumerate(plan.grid.items(), start=1):
+        title = f"{number} of {len(plan.grid)} to choose from, {member}"
+        console.print(title, markup=False, highlight=False, soft_wrap=True)
+        found = train_of_grid(run, title)
+        if found is None:
+            scores[member] = nan
+            continue
+        with watching(console) as watcher:
+            right = retraining.right(found.encoder, seen, labels, watcher)
+        scores[member] = float(right[1].mean())
+    if all(map(isnan, scores.values())):
+        lowest = min(member.rate for member in scores)
+        raise InputError(
+            f"all of {len(scores)} trainings diverged: lower the learning rates, of which the "
+            f"lowest is {lowest:g}"
+        )
+    return scores
+
+
+def _best(scores: Mapping[Member, float]) -> Member:
+    """The highest score, of equals the first; one that diverged has none."""
+    return max(scores, key=lambda member: -1.0 if isnan(scores[member]) else scores[member])
+
+
+def _classifier(encoder: ImageEncoder, labelled: Split, chosen: Member) -> Classifier:
+    head = encoder.head
+    assert isinstance(head, nn.Linear)
+    weights, biases = (values.detach().cpu().float() for values in (head.weight, head.bias))
+    words = f"trained with its trunk, {chosen}"
+    return Classifier(weights, biases, tuple(labelled.classes), weights_digest(encoder), words)
+
+
+def _rows(
+    asked: Finetune,
+    chosen: Member,
+    right: Mapping[int, NDArray[np.bool_]],
+    scores: Mapping[Member, float],
+    n_labelled: int,
+) -> list[dict[str, Any]]:
+    """Top-1 and top-5, and what the grid's trainings were chosen by."""
+    note = f"{n_labelled} labelled images; {BATCH_NORM}"
+    rows = [
+        runs.share(
+            f"{asked.name}_top{k}",
+            float(found.mean()),
+            len(found),
+            seed=asked.seed,
+            variable="val",
+            setting=f"{chosen} batch={asked.batch_size}",
+            note=note,
+        )
+        for k, found in right.items()
+    ]
+    if len(scores) > 1:
+        rows += [
+            {
+                "seed": asked.seed,
+                "variable": "held_out",
+                "metric": "choice_top1",
+                "setting": f"{member} batch={asked.batch_size}",
+                "value": score,
+            }
+            for member, score in scores.items()
+        ]
+    return rows
+
+
+def _remarks(asked: Finetune, chosen: Member, scores: Mapping[Member, float]) -> Iterator[str]:
+    """What to know of the choice."""
+    rates = set(asked.rates)
+    edges = {min(rates): "lowest", max(rates): "highest"} if len(rates) > 1 else {}
+    if edge := edges.get(chosen.rate):
+        yield f"the rate chosen is the {edge} of --rates: a better one may lie beyond, give more"
+    diverged = sum(map(isnan, scores.values()))
+    if len(scores) > 1 and diverged:
+        yield f"{diverged} of {len(scores)} trainings diverged"

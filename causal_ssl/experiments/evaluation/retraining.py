@@ -1,0 +1,199 @@
+"""Trainings of a whole network from an encoder's weights, and how many images each tells rightly.
+
+The trainer is that of pretraining, with the method "supervised": one crop of each image, random
+and mirrored half of the time, and cross-entropy of a fresh linear classifier on the trunk. While it
+learns, batch norm is in training mode; when it is scored, in eval mode.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from causal_ssl import files
+from causal_ssl.analysis.masked_accuracy import hits
+from causal_ssl.datasets.watcher import Watcher
+from causal_ssl.experiments.evaluation.config import Finetune
+from causal_ssl.experiments.evaluation.crops import stack_of
+from causal_ssl.experiments.evaluation.encoders import Subject
+from causal_ssl.experiments.evaluation.images import Split
+from causal_ssl.experiments.pretraining.plan import Views, labels_of
+from causal_ssl.methods import Optimiser
+from causal_ssl.models.heads import Head
+from causal_ssl.models.image_encoders import ImageEncoder
+from causal_ssl.training.images import (
+    ImageRun,
+    ImageTraining,
+    NonFiniteError,
+    Start,
+    TrainedImages,
+    train_images,
+)
+from causal_ssl.training.images.batches import ordered_loader
+from causal_ssl.training.images.encoder_file import CHECKPOINTS
+from causal_ssl.training.images.features import images_of
+from causal_ssl.training.images.progress import progress_shown
+
+Rows = NDArray[np.int64]
+DIVERGED = "diverged.txt"
+"""In the directory of a training that did: what the trainer said."""
+SCHEDULES = {"cosine": "warmup_cosine", "constant": "constant"}
+"""As options call it -> as the trainer does; there is no warm-up."""
+TOP = (1, 5)
+"""Classes that a network may name."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A training of the grid."""
+
+    rate: float
+    epochs: int
+
+    def __str__(self) -> str:
+        return f"rate={self.rate:g} epochs={self.epochs}"
+
+
+class Part:
+    """Some of the images of a data set.
+
+    Args:
+        images: has `len` and `batch`.
+        rows: (m,), which.
+    """
+
+    def __init__(self, images: Any, rows: Rows) -> None:
+        self._images, self._rows = images, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def batch(
+        self, indices: NDArray[np.int64], generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
+        """As the data set's own."""
+        found: dict[str, Tensor] = self._images.batch(self._rows[indices], generator)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Retraining:
+    """What the trainings of a run share.
+
+    Attributes:
+        asked: the options.
+        subject: the encoder that they start from.
+        train: the labelled images.
+    """
+
+    asked: Finetune
+    subject: Subject
+    train: Split
+
+    def run(self, member: Member, rows: Rows, out: Path) -> ImageRun:
+        """A training on some of the images, checked and not begun.
+
+        Raises:
+            InputError: fewer images than a batch, or what else `ImageRun` refuses.
+        """
+        asked, rate = self.asked, member.rate
+        training = ImageTraining(
+            steps=max(1, member.epochs * (len(rows) // asked.batch_size)),
+            batch_size=asked.batch_size,
+            method="supervised",
+            encoder=replace(
+                self.subject.network.config, head=Head(), n_outputs=len(self.train.classes)
+            ),
+            optimiser=Optimiser(
+                asked.optimiser,  # type: ignore[arg-type]
+                rate,
+                weight_decay=asked.weight_decay,
+                momentum=asked.momentum,
+            ),
+            schedule=SCHEDULES[asked.schedule],  # type: ignore[arg-type]
+            warmup=0.0,
+            accumulate=asked.accumulate,
+            precision=asked.precision,  # type: ignore[arg-type]
+            log_every=asked.log_every,
+            checkpoint_every=asked.checkpoint_every,
+        )
+        size = self.train.seen.batch(np.zeros(1, np.int64))["image"].shape[-1]
+        return ImageRun(
+            training,
+            Part(self.train.images, rows),
+            Views(stack_of(size, asked.interpolation, least_area=asked.least_area)),
+            out=out,
+            seed=asked.seed,
+            groups=labels_of,
+            start=Start(self.subject.network, asked.head_rate),
+            device=asked.device,
+            workers=asked.workers,
+            loggers=(),
+        )
+
+    def right(
+        self, encoder: ImageEncoder, seen: Any, labels: NDArray[np.int64], watcher: Watcher
+    ) -> dict[int, NDArray[np.bool_]]:
+        """Which images a trained network tells rightly.
+
+        Args:
+            encoder: that was trained; its outputs are the logits.
+            seen: what is shown of the images.
+            labels: (n,), their classes.
+            watcher: is told of progress.
+
+        Returns:
+            1 and 5 -> (n,), whether the class is among as many of the highest logits.
+        """
+        device = self.subject.network.mean.device
+        parts: dict[int, list[NDArray[np.bool_]]] = {k: [] for k in TOP}
+        done = 0
+        watcher.begin("scoring", len(labels), 0)
+        for logits in self._logits(encoder.to(device).eval(), seen):
+            truth = torch.from_numpy(labels[done : done + len(logits)])
+            for k, found in parts.items():
+                found.append(hits(logits, truth, k=min(k, logits.shape[1])))
+            done += len(logits)
+            watcher.advance(len(logits))
+        return {k: np.concatenate(found) for k, found in parts.items()}
+
+    def _logits(self, encoder: ImageEncoder, seen: Any) -> Iterator[Tensor]:
+        device, asked = encoder.mean.device, self.asked
+        pinned = device.type == "cuda"
+        for batch in ordered_loader(
+            seen, batch_size=asked.at_once, workers=asked.workers, pinned=pinned
+        ):
+            with torch.inference_mode():
+                yield encoder(images_of(batch).to(device, non_blocking=True)).final.float().cpu()
+
+
+def train(run: ImageRun, title: str) -> TrainedImages:
+    """What a training leaves, begun, continued or finished before; under a bar with that title.
+
+    Raises:
+        NonFiniteError, KeyboardInterrupt: see `train_images`.
+    """
+    with progress_shown(title) as shown:
+        return train_images(run, on_progress=shown)
+
+
+def train_of_grid(run: ImageRun, title: str) -> TrainedImages | None:
+    """The same of one among several; None if it diverged, now or before.
+
+    Its checkpoints are removed once they are not needed any more.
+    """
+    if (run.out / DIVERGED).exists():
+        return None
+    try:
+        found: TrainedImages | None = train(run, title)
+    except NonFiniteError as error:
+        files.write(run.out / DIVERGED, f"{error}\n")
+        found = None
+    shutil.rmtree(run.out / CHECKPOINTS, ignore_errors=True)
+    return found
