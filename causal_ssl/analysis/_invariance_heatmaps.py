@@ -51,6 +51,7 @@ def pair_heatmaps(
     methods: Titles,
     controls: Titles | None = None,
     environments: Titles | None = None,
+    across: int = ACROSS,
 ) -> Figure:
     """A number of two environments as a heatmap for each representation, on one scale.
 
@@ -60,6 +61,7 @@ def pair_heatmaps(
         setting: which one to show.
         methods, controls: what to show, in this order; those without rows are left out.
         environments: which to show, in this order; None: all, as they come.
+        across: panels in a row at most; fewer are larger.
 
     Raises:
         InputError: an unknown metric, a missing column, no rows to show.
@@ -81,10 +83,9 @@ def pair_heatmaps(
     values = [matrix.to_numpy() for matrix in matrices.values()]
     scale = Normalize(0, kind.most or float(np.nanmax(values)))
     shades = seaborn.light_palette(colours(["first"])["first"], as_cmap=True)
-    across = min(ACROSS, len(matrices))
+    side, across = WIDTH / (across + 0.8), min(across, len(matrices))
     n_rows = ceil(len(matrices) / across)
     with style():
-        side = WIDTH / (ACROSS + 0.8)
         size = (0.8 + across) * side, (side + 0.5) * n_rows + (0 if kind.symmetric else 0.25)
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(n_rows, across, squeeze=False)

@@ -44,13 +44,18 @@ def picture(name: str, figure: Figure, caption: str, alt: str = "") -> Picture:
 
 
 def reproduction(config: StudyConfig, environment: Mapping[str, Any]) -> Section:
-    """The command that makes the report again, with what it ran on."""
+    """The command that makes a study's report again, with what it ran on."""
+    return reproduced_by(reproduce.command(config), config, environment)
+
+
+def reproduced_by(command: str, config: Any, environment: Mapping[str, Any]) -> Section:
+    """A command that makes a report again, its options, and what it ran on."""
     config_text = yaml.safe_dump(options.to_dict(config), sort_keys=False)
     environment_text = yaml.safe_dump(dict(environment), sort_keys=False)
     return Section(
         "Reproduce",
         [
-            Code(reproduce.command(config)),
+            Code(command),
             Text("An interrupted run continues when its command is repeated."),
             Details("Configuration", [Code(config_text)]),
             Details("Environment", [Code(environment_text)]),

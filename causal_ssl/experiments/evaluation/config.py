@@ -14,6 +14,16 @@ from causal_ssl.experiments.pretraining.config import OPTIMISERS
 INTERPOLATIONS = ("bilinear", "bicubic")
 PRECISIONS = ("float32", "tf32", "bf16")
 NETWORKS = ("resnet18", "resnet50", "haiku_resnet50")
+AUGMENTATIONS = (
+    *("identity", "crop", "flip", "colour_jitter"),
+    *("greyscale", "blur", "solarise", "rotation"),
+)
+CORRUPTIONS = (
+    *("gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur"),
+    *("motion_blur", "zoom_blur", "snow", "frost", "fog", "brightness", "contrast"),
+    *("elastic_transform", "pixelate", "jpeg_compression", "speckle_noise", "gaussian_blur"),
+    *("spatter", "saturate"),
+)
 """Names for help alone; tests hold them to what there is."""
 
 
@@ -203,9 +213,51 @@ class Semi(Finetune):
     name: ClassVar[str] = "semi"
 
 
+@dataclass(frozen=True)
+class Invariance(OnSplits):
+    """How far an encoder's proxy predictions change from one augmentation to another.
+
+    Raises:
+        InputError: a value out of range or an unknown name, fewer than two augmentations, before
+            anything starts.
+
+    Examples:
+        >>> Invariance(augmentations=("identity", "fog"), severity=5).images
+        1000
+    """
+
+    name: ClassVar[str] = "invariance"
+
+    augmentations: tuple[str, ...] = option(
+        AUGMENTATIONS[:-1],
+        f"interventions to compare: {', '.join(AUGMENTATIONS)}, or corruptions such as fog",
+        choices=(*AUGMENTATIONS, *CORRUPTIONS),
+        singular="augmentation",
+        distinct=True,
+    )
+    severity: int = option(3, "of corruptions, 1 to 5", at_least=1, at_most=5)
+    images: int = option(1000, "held-out images, drawn at random", at_least=2)
+    tau: float = option(0.1, "temperature of the proxy, over cosine similarities", above=0)
+    k: int = option(200, "training images that vote for an image's class", at_least=1)
+    temperature: float = option(0.1, "T: a vote weighs exp(similarity / T)", above=0)
+    probe: str = option(
+        "", "--out of an `evaluate linear`: its classifier tells classes; empty: neighbours do"
+    )
+    seed: int = option(0, "of which images, and of what is drawn for them", at_least=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.augmentations) < 2:
+            raise InputError(
+                f"augmentations names {self.augmentations[0]} alone: a gap is between two, name "
+                "another, such as identity"
+            )
+
+
 EVALUATIONS: Mapping[str, tuple[str, type[Evaluation]]] = {
     "linear": ("accuracy of a linear classifier, chosen on held-out training images", Linear),
     "knn": ("accuracy of nearest neighbours, nothing trained", Knn),
+    "invariance": ("how predictions change from one augmentation to another", Invariance),
     "finetune": ("accuracy of the whole network, trained on from the encoder", Finetune),
     "semi": ("the same with few labelled images: 1 % or 10 % of ImageNet", Semi),
 }

@@ -23,12 +23,15 @@ class Subject:
         source: what it is, in words.
         digest: of its trunk's weights, and of how it standardises its input.
         classifier: of a network that was trained with labels; None: there is none.
+        critic: g, (n, width) -> (n, n_outputs), of a network of ours that was trained without
+            labels, on its device; None: there is none.
     """
 
     network: ImageEncoder
     source: str
     digest: str
     classifier: nn.Linear | None = None
+    critic: nn.Module | None = None
 
 
 def open_subject(asked: Evaluation) -> Subject:
@@ -46,7 +49,7 @@ def open_subject(asked: Evaluation) -> Subject:
     opened = open_encoder(asked.checkpoint, network=asked.network, prefix=asked.prefix)
     network = opened.encoder
     digest = weights_digest(network)
-    return Subject(network.to(device), opened.source, digest, opened.classifier)
+    return Subject(network.to(device), opened.source, digest, opened.classifier, opened.critic)
 
 
 def device_of(name: str) -> str:

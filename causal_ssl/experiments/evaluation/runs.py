@@ -131,11 +131,24 @@ def share(metric: str, value: float, n: int, **where: Any) -> Row:
 
 
 def write_table(
-    directory: RunDirectory, asked: Evaluation, subject: Subject, rows: Sequence[Mapping[str, Any]]
+    directory: RunDirectory,
+    asked: Evaluation,
+    subject: Subject,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    more: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Write the rows as table.csv; columns that they lack are empty or the run's."""
+    """Write the rows as table.csv; columns that they lack are empty or the run's.
+
+    Args:
+        directory: of the run.
+        asked: the options.
+        subject: the encoder.
+        rows: column -> value.
+        more: columns of this evaluation alone, after the common ones.
+    """
     common = {"study": study_name(asked), "method": subject.source}
-    table = pd.DataFrame([common | dict(row) for row in rows], columns=[*COLUMNS])
+    table = pd.DataFrame([common | dict(row) for row in rows], columns=[*COLUMNS, *more])
     directory.write("table.csv", table.to_csv(index=False))
     return table
 

@@ -177,7 +177,7 @@ def _pairs(material: Material) -> Section:
     overlaps = material.shown[material.shown["variable"] == "representation"]
     setting = material.config.settings[0]
     title = material.titles["settings"][setting]
-    shown = {key: material.titles[key] for key in ("methods", "controls")}
+    shown: dict[str, Any] = {key: material.titles[key] for key in ("methods", "controls")}
     blocks: list[Block] = [
         Text(
             "Interventions lie on a ring in style space, so neighbours overlap more than those"
@@ -210,7 +210,7 @@ def _pairs(material: Material) -> Section:
 def _proxy(material: Material) -> Section:
     own = material.shown[material.shown["variable"] == "f"]
     setting = material.config.settings[0]
-    shown = {key: material.titles[key] for key in ("methods", "controls")}
+    shown: dict[str, Any] = {key: material.titles[key] for key in ("methods", "controls")}
     return Section(
         "The notion that ReLIC’s penalty uses",
         [

@@ -37,11 +37,14 @@ class OpenedEncoder:
         classifier: (n, width) -> (n, n_classes) logits, the head of a network that was trained
             with labels; None: there is none.
         source: what was read, in words: for reports.
+        critic: (n, width) -> (n, n_outputs), the head of an encoder of ours that an objective
+            compared samples through; None: there is none.
     """
 
     encoder: ImageEncoder
     classifier: nn.Linear | None
     source: str
+    critic: nn.Module | None = None
 
 
 @dataclass(frozen=True)
@@ -129,12 +132,12 @@ def _of_run(state: dict[str, Any], name: str, choices: _Choices) -> OpenedEncode
         raise InputError(f"an encoder of ours, which has its own {', '.join(given)}: give none")
     encoder = runs.encoder_of(state)
     method = state[runs.RUN].get("identity", {}).get("config", {}).get("method")
-    head = encoder.head if method == "supervised" else None
-    return OpenedEncoder(
-        encoder,
-        head if isinstance(head, nn.Linear) else None,
-        f"{name}: {encoder.config.name}, trained here" + (f" with {method}" if method else ""),
-    )
+    words = f"{name}: {encoder.config.name}, trained here" + (f" with {method}" if method else "")
+    head = encoder.head
+    if method == "supervised":
+        return OpenedEncoder(encoder, head if isinstance(head, nn.Linear) else None, words)
+    sigmoid = [nn.Sigmoid()] if encoder.output == "sigmoid" else []
+    return OpenedEncoder(encoder, None, words, nn.Sequential(head, *sigmoid).eval())
 
 
 def _of_haiku(content: Any, path: Path, choices: _Choices) -> OpenedEncoder:

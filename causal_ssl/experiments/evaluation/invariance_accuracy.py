@@ -1,0 +1,81 @@
+"""Whose classes are told from features, by neighbours or by a given classifier."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from causal_ssl.analysis.knn import knn_accuracy
+from causal_ssl.datasets.images.listing import some
+from causal_ssl.errors import InputError
+from causal_ssl.experiments.evaluation.classifier import FILE, Classifier, load_classifier
+from causal_ssl.experiments.evaluation.config import Invariance
+from causal_ssl.experiments.evaluation.encoders import Subject
+from causal_ssl.experiments.evaluation.features import Floats
+from causal_ssl.experiments.evaluation.images import Split
+from causal_ssl.experiments.evaluation.invariance_images import Sample
+
+Told = Callable[[Floats], float]
+"""Features (m, width) of the sample -> the share of it whose class is told."""
+
+
+def probe_of(asked: Invariance, subject: Subject, train: Split) -> Classifier | None:
+    """The classifier that was asked for; None: none was.
+
+    Raises:
+        InputError: it is missing, damaged, of another encoder, or lacks classes.
+    """
+    if not asked.probe:
+        return None
+    found = load_classifier(asked.probe)
+    if found.encoder != subject.digest:
+        raise InputError(
+            f"{asked.probe}/{FILE} was trained on features of another encoder than "
+            f"{asked.checkpoint}: give the --out of an `evaluate linear` of this one"
+        )
+    if unknown := sorted(set(train.classes) - set(found.classes)):
+        raise InputError(
+            f"{asked.probe}/{FILE} does not tell {some(unknown)}: give the --out of an "
+            "`evaluate linear` on these images"
+        )
+    return found
+
+
+def by_probe(probe: Classifier, sample: Sample) -> Told:
+    """A classifier that was trained on images as they are."""
+    number = {name: index for index, name in enumerate(probe.classes)}
+    truth = np.array([number[name] for name in sample.split.classes])[sample.labels]
+
+    def told(features: Floats) -> float:
+        logits = probe.logits(torch.from_numpy(np.array(features)))
+        return float((logits.argmax(dim=1).numpy() == truth).mean())
+
+    return told
+
+
+def by_neighbours(
+    asked: Invariance, train: Split, bank: Floats, sample: Sample, subject: Subject
+) -> Told:
+    """The votes of the nearest training images as they are.
+
+    Args:
+        asked: the options.
+        train: the training images.
+        bank: their features (n_train, width).
+        sample: the images to tell.
+        subject: the encoder.
+    """
+
+    def told(features: Floats) -> float:
+        found = knn_accuracy(
+            bank,
+            train.labels,
+            features,
+            sample.labels,
+            k=asked.k,
+            temperature=asked.temperature,
+            device=subject.network.mean.device,
+        )
+        return found.top1
+
+    return told
