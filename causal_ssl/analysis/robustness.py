@@ -169,14 +169,14 @@ def baseline_of(
 
 
 def corruption_scores(
-    errors: pd.DataFrame, *, clean: float, baseline: Baseline | None = None
+    errors: pd.DataFrame, *, clean: float | None, baseline: Baseline | None = None
 ) -> CorruptionScores:
     """Sum up errors under corruption against a baseline.
 
     Args:
         errors: a row each corruption and severity, with columns corruption, severity (1 to 5) and
             error, a share of wrong top-1 answers in [0, 1].
-        clean: the error on clean images, in [0, 1].
+        clean: the error on clean images, in [0, 1]; None: not known, so no relative CE.
         baseline: to divide by; None: AlexNet on ImageNet-C.
 
     Raises:
@@ -192,7 +192,8 @@ def corruption_scores(
         ['error', 'ce', 'relative_ce']
     """
     baseline = baseline or alexnet()
-    in_range("clean", clean, at_least=0, at_most=1)
+    if clean is not None:
+        in_range("clean", clean, at_least=0, at_most=1)
     levels = _levels(errors, baseline)
     lacking = {each: _lacking(each, levels, baseline.severities) for each in baseline.errors}
     each = [
@@ -219,12 +220,14 @@ def corruption_scores(
 
 
 def _scores(
-    corruption: str, levels: dict[int, float], clean: float, baseline: Baseline
+    corruption: str, levels: dict[int, float], clean: float | None, baseline: Baseline
 ) -> list[tuple[str, str, Kind, float]]:
     """The rows of one corruption; NaN where the baseline's denominator is not positive."""
     error = sum(levels.values()) / len(levels)
     below = baseline.errors[corruption]
-    quotients = {"ce": (error, below), "relative_ce": (error - clean, below - baseline.clean)}
+    quotients = {"ce": (error, below)}
+    if clean is not None:
+        quotients["relative_ce"] = (error - clean, below - baseline.clean)
     named = {
         baseline.named(metric): above / under if under > 0 else float("nan")
         for metric, (above, under) in quotients.items()
@@ -249,6 +252,7 @@ def _means(rows: pd.DataFrame, kind: Kind, baseline: Baseline) -> pd.DataFrame:
             rows.loc[rows["metric"] == metric, "value"].mean(skipna=False),
         )
         for metric, name in names.items()
+        if metric in set(rows["metric"])
     ]
     return pd.DataFrame(values, columns=rows.columns)
 

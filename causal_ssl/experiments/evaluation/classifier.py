@@ -52,12 +52,31 @@ def load_classifier(folder: Path | str) -> Classifier:
     """What `evaluate linear` left in its directory.
 
     Raises:
-        InputError: it is missing, damaged or something else.
+        InputError: it is missing, damaged or something else; it tells a single class.
     """
     if not (Path(folder) / FILE).is_file():
         raise InputError(f"{folder} has no {FILE}: {REMEDY}")
     state = files.load_tensors(Path(folder) / FILE, what="a linear classifier", remedy=REMEDY)
     try:
-        return Classifier(**{**state, "classes": tuple(state["classes"])})
-    except (KeyError, TypeError) as error:
+        found = Classifier(**{**state, "classes": tuple(state["classes"])})
+        shapes = tuple(found.weights.shape), tuple(found.biases.shape)
+    except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder}/{FILE} holds no linear classifier: {REMEDY}") from error
+    _check(found, *shapes, f"{folder}/{FILE}")
+    return found
+
+
+def _check(found: Classifier, weights: tuple[int, ...], biases: tuple[int, ...], path: str) -> None:
+    """Shapes fit each other, numbers are finite, and there is something to tell apart."""
+    n = len(found.classes)
+    if len(weights) != 2 or weights[0] != n or biases != (n,):
+        raise InputError(
+            f"{path}: weights {weights} and biases {biases} do not fit its {n} classes: {REMEDY}"
+        )
+    if n < 2:
+        raise InputError(
+            f"{path} tells one class only, {', '.join(found.classes)}: train it on several"
+        )
+    for name in ("weights", "biases"):
+        if not bool(getattr(found, name).isfinite().all()):
+            raise InputError(f"{path}: {name} have values that are not finite: train it again")

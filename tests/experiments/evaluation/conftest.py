@@ -1,5 +1,6 @@
 """Small trees of real JPEGs in ImageNet's layout, and an encoder to evaluate on them."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,9 @@ import pytest
 
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 from causal_ssl.training.images.encoder_file import save_encoder
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "datasets" / "suites")]
+"""Makes `greys` and `suite_trees` importable."""
 
 WNIDS = ("n01443537", "n02102040", "n03000684", "n04487081", "n07745940", "n09835506")
 

@@ -1,0 +1,168 @@
+"""Test sets as they were asked for, and which of their images a classifier tells rightly."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+
+from causal_ssl.analysis.masked_accuracy import AccuracyGap, accuracy_gap, hits
+from causal_ssl.datasets.suites import PROTOCOLS, Suite, SuiteImages, open_suite
+from causal_ssl.errors import InputError
+from causal_ssl.experiments.evaluation import runs
+from causal_ssl.experiments.evaluation.answers import lacking
+from causal_ssl.experiments.evaluation.classifier import Classifier
+from causal_ssl.experiments.evaluation.config import Robustness
+from causal_ssl.experiments.evaluation.encoders import Subject
+from causal_ssl.experiments.evaluation.features import Floats
+from causal_ssl.experiments.evaluation.images import SIZE, WHOLE, Shown
+from causal_ssl.experiments.run_directory import RunDirectory
+
+CLEAN = "imagenet"
+AT_ONCE = 4096
+"""Images whose logits are in memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A partition of a test set, and what was told rightly of it.
+
+    Attributes:
+        suite: the test set.
+        partition: of it.
+        right: (n,) bool, in the order of its images.
+        denominator: what accuracy is a share of, in words.
+    """
+
+    suite: Suite
+    partition: str
+    right: NDArray[np.bool_]
+    denominator: str
+
+    @property
+    def whole(self) -> bool:
+        """Are these as many images and classes as are published?"""
+        return len(self.right) == self.suite.protocol.images and not self.suite.missing_classes
+
+
+def open_suites(asked: Robustness) -> tuple[Suite | None, list[Suite]]:
+    """Clean images, where `data_root` names some, and the test sets.
+
+    Raises:
+        InputError: no folder; see `open_suite`.
+    """
+    if not asked.suite_root:
+        raise InputError("no test sets: give --suite-root, the folder that they are unpacked in")
+    root = Path(asked.suite_root)
+    if not root.is_dir():
+        raise InputError(f"{root} is not a folder: name the one that test sets are unpacked in")
+    clean = _opened(asked, CLEAN, Path(asked.data_root)) if asked.data_root else None
+    suites = []
+    for name in asked.suites:
+        try:
+            suites.append(_opened(asked, name, root / name if (root / name).is_dir() else root))
+        except InputError as error:
+            raise InputError(f"{error}; or name in --suites those that are there") from error
+    return clean, suites
+
+
+def _opened(asked: Robustness, name: str, folder: Path) -> Suite:
+    """With the protocol's transform, in the size that was asked for."""
+    usual = PROTOCOLS[name].transform
+    size = asked.size or SIZE
+    transform = replace(
+        usual,
+        crop=size,
+        resize=None if usual.resize is None else round(size * WHOLE / SIZE),
+        interpolation=asked.interpolation,  # type: ignore[arg-type]
+    )
+    return open_suite(name, folder, transform=transform, partial=asked.partial)
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """Scores test sets with one encoder and classifier; features are kept, partition by partition.
+
+    Attributes:
+        asked: the options.
+        subject: the encoder.
+        classifier: of the 1000 classes, by index.
+        directory: the run's.
+        console: where to say what happens.
+    """
+
+    asked: Robustness
+    subject: Subject
+    classifier: Classifier
+    directory: RunDirectory
+    console: Console
+
+    def partitions(self, suite: Suite) -> list[Scored]:
+        """All that are there.
+
+        Raises:
+            InputError: see `SuiteImages`; NaN; none of the classes that compete is known.
+        """
+        self._require_competitor(suite)
+        return [self._partition(suite, name) for name in suite.partitions]
+
+    def gap(self, clean: Suite, scored: Scored) -> AccuracyGap | None:
+        """What is lost from clean images of the same classes, with the same ones competing.
+
+        None: there are no such images.
+        """
+        images, features = self._images(clean, clean.partitions[0])
+        classes = scored.suite.classes
+        rows = np.flatnonzero(classes[images.answers[:, 0]])
+        if not len(rows):
+            return None
+        above = self._right(features, images.answers, scored.suite.mask, rows)
+        return accuracy_gap(above, scored.right)
+
+    def _partition(self, suite: Suite, name: str) -> Scored:
+        images, features = self._images(suite, name)
+        right = self._right(features, images.answers, suite.mask, np.arange(len(images)))
+        words = suite.denominator(images)
+        if gone := lacking(self.classifier):
+            words += f"; the classifier lacks {gone:,} classes, whose images count as wrong"
+        return Scored(suite, name, right, words)
+
+    def _images(self, suite: Suite, partition: str) -> tuple[SuiteImages, Floats]:
+        images = suite.images(partition)
+        # Clean images are called as `evaluate linear` calls them, whose features they are.
+        name = "val" if suite.name == CLEAN else f"{suite.name}-{partition.replace('/', '-')}"
+        shown = Shown(name, images, images, str(suite.transform))
+        return images, runs.features_in(
+            self.directory, self.asked, self.subject, shown, self.console
+        )
+
+    def _right(
+        self,
+        features: Floats,
+        answers: NDArray[np.int64],
+        mask: NDArray[np.bool_] | None,
+        rows: NDArray[np.int64],
+    ) -> NDArray[np.bool_]:
+        logits = self._logits(features)
+        parts = [
+            hits(logits(chunk), answers[chunk], mask=mask)
+            for chunk in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE))
+        ]
+        return np.concatenate(parts)
+
+    def _logits(self, features: Floats) -> Callable[[NDArray[np.int64]], torch.Tensor]:
+        device = self.subject.network.mean.device
+        weights, biases = self.classifier.weights.to(device), self.classifier.biases.to(device)
+        classifier = replace(self.classifier, weights=weights, biases=biases)
+        return lambda rows: classifier.logits(torch.from_numpy(features[rows]).to(device))
+
+    def _require_competitor(self, suite: Suite) -> None:
+        known = ~self.classifier.biases.isneginf().numpy()
+        if suite.mask is not None and not (known & suite.mask).any():
+            raise InputError(
+                f"the classifier knows none of the {int(suite.mask.sum())} classes of "
+                f"{suite.protocol.title}: train one on them, or leave {suite.name} out"
+            )

@@ -1,0 +1,112 @@
+"""The short of a robustness table, for a terminal and the head of its report."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+
+from causal_ssl.datasets.suites import PROTOCOLS
+
+TITLES = {
+    "top1": "top-1",
+    "error": "top-1 error",
+    "clean_top1": "clean top-1, same classes",
+    "gap": "gap to clean",
+    "mean_error": "mean error",
+    "mce": "mCE",
+    "mrce": "mrCE",
+    "validation_mce": "validation mCE",
+}
+"""Metric -> what it is called."""
+SUMMED_UP = ("mean_error", "mce", "mrce", "validation_mce", "top1")
+"""Of ImageNet-C, whose partitions are many."""
+RATIOS = ("mce", "mrce", "validation_mce")
+"""Printed by papers in hundredths, without a percent sign."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A number of the summary, in words.
+
+    Attributes:
+        suite: the test set's title, with its partition where it has several.
+        metric: what the number is.
+        value: with its interval; "-": it is missing.
+        published: beside it, "" for none.
+        note: what it is of, or why it is missing.
+    """
+
+    suite: str
+    metric: str
+    value: str
+    published: str
+    note: str
+
+
+def lines(table: pd.DataFrame) -> list[Line]:
+    """A line for every number that sums a test set up.
+
+    Args:
+        table: of `causal-ssl evaluate robustness`.
+    """
+    return [_line(row) for row in table.to_dict("records") if _sums_up(row)]
+
+
+def missing(table: pd.DataFrame) -> Iterator[str]:
+    """What test sets lack, one sentence a reason."""
+    empty = table[table["value"].isna()]
+    for (suite, note), rows in empty.groupby(["setting", "note"], sort=False):
+        shown = rows[[_sums_up(row) for row in rows.to_dict("records")]]
+        if len(shown):
+            names = ", ".join(TITLES[metric] for metric in shown["metric"].unique())
+            yield f"{PROTOCOLS[str(suite)].title}: no {names} ({note})"
+
+
+def for_terminal(table: pd.DataFrame) -> Table:
+    """The lines as a table."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown.add_column("test set")
+    shown.add_column("number")
+    shown.add_column("value", justify="right", no_wrap=True)
+    shown.add_column("published", justify="right", no_wrap=True)
+    last = ""
+    for line in lines(table):
+        suite, last = ("" if line.suite == last else line.suite), line.suite
+        shown.add_row(suite, line.metric, line.value, line.published)
+    return shown
+
+
+def in_words(metric: str, value: float) -> str:
+    """A number as papers print it.
+
+    Examples:
+        >>> in_words("mce", 0.708), in_words("top1", 0.7482)
+        ('70.8', '74.8 %')
+    """
+    return f"{100 * value:.1f}" + ("" if metric in RATIOS else " %")
+
+
+def _sums_up(row: dict[str, Any]) -> bool:
+    if row["setting"] == "imagenet-c":
+        return row["metric"] in SUMMED_UP and row["variable"] == ""
+    return row["metric"] in TITLES and not (row["metric"] == "error" and _none(row["reference"]))
+
+
+def _line(row: dict[str, Any]) -> Line:
+    metric, several = row["metric"], row["variable"] not in ("", "all")
+    value = "-" if _none(row["value"]) else in_words(metric, row["value"])
+    if not _none(row["low"]):
+        value += f" [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+    return Line(
+        PROTOCOLS[row["setting"]].title + (f" {row['variable']}" if several else ""),
+        TITLES[metric],
+        value,
+        "" if _none(row["reference"]) else in_words(metric, row["reference"]),
+        row["note"],
+    )
+
+
+def _none(value: Any) -> bool:
+    return bool(pd.isna(value))
