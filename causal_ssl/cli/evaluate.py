@@ -18,7 +18,8 @@ EXAMPLES = """examples:
   causal-ssl evaluate linear --checkpoint runs/x --data-root imagenet --out runs/x-linear
   causal-ssl evaluate linear --checkpoint runs/x --data-root imagenet --preset relic-paper
   causal-ssl evaluate knn --checkpoint resnet50.pth --data-root imagenet --out runs/r50-knn
-  causal-ssl evaluate robustness --checkpoint runs/x --probe runs/x-linear --suite-root sets"""
+  causal-ssl evaluate robustness --checkpoint runs/x --probe runs/x-linear --suite-root sets
+  causal-ssl evaluate semi --checkpoint runs/x --data-root imagenet --subset 1percent.txt"""
 MORE = """
 An interrupted evaluation continues when its command is repeated. A value comes from the command
 line, else from --config, else from --preset."""
@@ -37,10 +38,13 @@ def run(given: list[str], words: list[str]) -> None:
     from rich.console import Console
 
     from causal_ssl.datasets.space import Stopped
+    from causal_ssl.training.images import NonFiniteError
 
     evaluation: Any = import_module(f"causal_ssl.experiments.evaluation.{name}")
     try:
         evaluation.evaluate(config, out, console=Console())
+    except NonFiniteError as error:
+        fail(words, str(error), 1)
     except Stopped as error:
         fail(words, f"{error}\nwhat is finished is kept: repeat the command to continue", 1)
 

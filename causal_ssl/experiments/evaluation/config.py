@@ -154,6 +154,37 @@ class Linear(OnSplits):
 
 
 @dataclass(frozen=True)
+class Robustness(Evaluation):
+    """Test sets under shift, scored with one classifier of ImageNet's 1000 classes.
+
+    Raises:
+        InputError: a value out of range or an unknown name, before anything starts.
+
+    Examples:
+        >>> Robustness(suites=("imagenet-c", "imagenet-r"), suite_root="sets").partial
+        False
+    """
+
+    name: ClassVar[str] = "robustness"
+
+    suites: tuple[str, ...] = option(
+        SUITES, "test sets to score", choices=SUITES, singular="suite", distinct=True
+    )
+    suite_root: str = option(
+        "", "folder with the test sets: imagenet-c/, imagenet-r/, ..., or what archives unpack into"
+    )
+    probe: str = option(
+        "", "--out of an `evaluate linear`: its classifier; empty: that of the weights file"
+    )
+    partial: bool = option(
+        False, "take test sets, and classifiers, that lack some of the classes, and say so"
+    )
+    beside: str = option(
+        "relic_t", "method whose published numbers are shown beside", choices=METHODS
+    )
+
+
+@dataclass(frozen=True)
 class Finetune(OnSplits):
     """The whole network trained on labelled images, from the encoder's weights.
 
@@ -259,40 +290,12 @@ class Invariance(OnSplits):
             )
 
 
-@dataclass(frozen=True)
-class Robustness(Evaluation):
-    """Test sets under shift, scored with one classifier of ImageNet's 1000 classes.
-
-    Raises:
-        InputError: a value out of range or an unknown name, before anything starts.
-
-    Examples:
-        >>> Robustness(suites=("imagenet-c", "imagenet-r"), suite_root="sets").partial
-        False
-    """
-
-    name: ClassVar[str] = "robustness"
-
-    suites: tuple[str, ...] = option(
-        SUITES, "test sets to score", choices=SUITES, singular="suite", distinct=True
-    )
-    suite_root: str = option(
-        "", "folder with the test sets: imagenet-c/, imagenet-r/, ..., or what archives unpack into"
-    )
-    probe: str = option(
-        "", "--out of an `evaluate linear`: its classifier; empty: that of the weights file"
-    )
-    partial: bool = option(
-        False, "take test sets, and classifiers, that lack some of the classes, and say so"
-    )
-    beside: str = option(
-        "relic_t", "method whose published numbers are shown beside", choices=METHODS
-    )
-
-
 EVALUATIONS: Mapping[str, tuple[str, type[Evaluation]]] = {
     "linear": ("accuracy of a linear classifier, chosen on held-out training images", Linear),
-    "robustness": ("accuracy and error under shift: ImageNet-C, -R, -A, -V2, -Sketch, ObjectNet", Robustness),
+    "robustness": (
+        "accuracy and error under shift: ImageNet-C, -R, -A, -V2, -Sketch, ObjectNet",
+        Robustness,
+    ),
     "knn": ("accuracy of nearest neighbours, nothing trained", Knn),
     "invariance": ("how predictions change from one augmentation to another", Invariance),
     "finetune": ("accuracy of the whole network, trained on from the encoder", Finetune),
