@@ -3,6 +3,7 @@
 import struct
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,3 +34,11 @@ def idx(array: np.ndarray) -> bytes:
     """An IDX file of bytes."""
     header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
     return header + array.astype(np.uint8).tobytes()
+
+
+def fine_tuning(evaluation: str, checkpoint: Path, root: Path, out: Path, *more: str) -> list[str]:
+    """The words of `causal-ssl evaluate finetune|semi` on images of 32 px: two passes, one rate."""
+    where = ["--checkpoint", str(checkpoint), "--data-root", str(root), "--out", str(out)]
+    small = ["--size", "32", "--at-once", "16", "--workers", "0", "--device", "cpu"]
+    short = ["--epochs", "2", "--batch-size", "12", "--rates", "0.1", "--seed", "7"]
+    return ["evaluate", evaluation, *where, *small, *short, *more]

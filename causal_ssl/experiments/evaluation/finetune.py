@@ -28,7 +28,7 @@ from torch import nn
 from causal_ssl.analysis.linear_probe import split
 from causal_ssl.datasets.images.subsets import lists_classes
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.evaluation import runs
+from causal_ssl.experiments.evaluation import published, runs
 from causal_ssl.experiments.evaluation.classifier import Classifier
 from causal_ssl.experiments.evaluation.config import Finetune, Semi
 from causal_ssl.experiments.evaluation.encoders import open_subject, weights_digest
@@ -46,6 +46,10 @@ from causal_ssl.experiments.watching import watching
 from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.training.images import ImageRun
 
+LISTS = {12_811: 1, 128_116: 10}
+"""Images of the lists published with SimCLR -> per cent of ImageNet's training images."""
+N_HELD_OUT = 50_000
+"""Of ImageNet: published numbers are of these."""
 BATCH_NORM = "batch norm: training mode while trained, eval mode while scored"
 
 
@@ -105,6 +109,7 @@ def evaluate(asked: Finetune, out: Path | str, *, console: Console) -> pd.DataFr
         console,
         f"{how}: top-1 {top1}, top-5 {top5}, of {len(val):,} held-out images; {BATCH_NORM}",
         *_remarks(asked, chosen, scores),
+        *published_beside(asked, len(labelled), len(val)),
         f"{directory.path}: table.csv, encoder.pt, probe.pt",
     )
     return table
@@ -236,3 +241,23 @@ def _remarks(asked: Finetune, chosen: Member, scores: Mapping[Member, float]) ->
     diverged = sum(map(isnan, scores.values()))
     if len(scores) > 1 and diverged:
         yield f"{diverged} of {len(scores)} trainings diverged"
+
+
+def published_beside(asked: Finetune, n_labelled: int, n_held_out: int) -> Iterator[str]:
+    """Published numbers of the same list, where it is as long as one of the two of ImageNet.
+
+    Examples:
+        >>> [line] = published_beside(Semi(), 12811, 50000)
+        >>> line
+        "published, ResNet-50 with 1 % of ImageNet's labels, top-1: Supervised 25.4 %, SimCLR
+         48.3 %, BYOL 53.2 %"
+    """
+    percent = LISTS.get(n_labelled)
+    if not isinstance(asked, Semi) or percent is None or n_held_out != N_HELD_OUT:
+        return
+    rows = published.semi().query(f"metric == 'top1' and percent == {percent}")
+    numbers = zip(rows["method"], rows["reference"], strict=True)
+    yield (
+        f"published, ResNet-50 with {percent} % of ImageNet's labels, top-1: "
+        + ", ".join(f"{method} {100 * value:.1f} %" for method, value in numbers)
+    )

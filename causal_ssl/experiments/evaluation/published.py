@@ -97,6 +97,35 @@ def linear() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@cache
+def semi() -> pd.DataFrame:
+    """Fine-tuning on 1 % and 10 % of ImageNet's labels, table 2 of arXiv 2006.07733.
+
+    Returns:
+        One row a number: method (as it is printed), architecture, percent (1 or 10), metric ("top1"
+        or "top5"), reference (a share in [0, 1]), source.
+
+    Examples:
+        >>> rows = semi().query("method == 'BYOL' and metric == 'top1'")
+        >>> rows.set_index("percent")["reference"].to_dict()
+        {1: 0.532, 10: 0.688}
+    """
+    rows = [
+        {
+            "method": line["method"],
+            "architecture": line["architecture"],
+            "percent": int(line["percent"]),
+            "metric": metric,
+            "reference": round(float(line[metric]) / 100, 6),
+            "source": line["source"],
+        }
+        for line in _lines("semi_imagenet.csv")
+        for metric in ("top1", "top5")
+        if line[metric]
+    ]
+    return pd.DataFrame(rows)
+
+
 def _metric(printed: str) -> tuple[str, str]:
     """The metric and the corruption, "" unless it is a CE."""
     if printed.startswith("CE "):

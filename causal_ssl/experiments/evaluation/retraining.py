@@ -8,6 +8,7 @@ learns, batch norm is in training mode; when it is scored, in eval mode.
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,13 @@ class Retraining:
     subject: Subject
     train: Split
 
+    @cached_property
+    def _views(self) -> Views:
+        """Crops as large as what is shown when the network is scored."""
+        asked = self.asked
+        size = self.train.seen.batch(np.zeros(1, np.int64))["image"].shape[-1]
+        return Views(stack_of(size, asked.interpolation, least_area=asked.least_area))
+
     def run(self, member: Member, rows: Rows, out: Path) -> ImageRun:
         """A training on some of the images, checked and not begun.
 
@@ -123,11 +131,10 @@ class Retraining:
             log_every=asked.log_every,
             checkpoint_every=asked.checkpoint_every,
         )
-        size = self.train.seen.batch(np.zeros(1, np.int64))["image"].shape[-1]
         return ImageRun(
             training,
             Part(self.train.images, rows),
-            Views(stack_of(size, asked.interpolation, least_area=asked.least_area)),
+            self._views,
             out=out,
             seed=asked.seed,
             groups=labels_of,

@@ -1,22 +1,17 @@
 """`causal-ssl evaluate finetune`, by the command line."""
 
-import multiprocessing
-import os
 import shutil
-import signal
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers import call, idx
+from helpers import call, fine_tuning, idx
 from torch.nn import functional as F
 
-import causal_ssl.training.images.fit  # noqa: F401  (so that forked processes need not import it)
-from causal_ssl import cli
 from causal_ssl.analysis.masked_accuracy import masked_accuracy
 from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.evaluation import finetune
@@ -37,14 +32,7 @@ from causal_ssl.training.images.encoder_file import save_encoder
 SEED = 7
 
 
-def arguments_of(checkpoint: Path, root: Path, out: Path, *more: str) -> list[str]:
-    """Two passes over 48 images in batches of 12, at one rate."""
-    where = ["--checkpoint", str(checkpoint), "--data-root", str(root), "--out", str(out)]
-    small = ["--size", "32", "--at-once", "16", "--workers", "0", "--device", "cpu"]
-    short = ["--epochs", "2", "--batch-size", "12", "--rates", "0.1", "--seed", str(SEED)]
-    return ["evaluate", "finetune", *where, *small, *short, *more]
-
-
+arguments_of = partial(fine_tuning, "finetune")
 GRID = ("--rates", "0.03", "0.3", "--held-out", "0.25", "--checkpoint-every", "2")
 
 
@@ -157,95 +145,6 @@ def test_test_images_have_no_part_in_it(
     assert not one.equals(other)
 
 
-def killed_in_step(number: int, arguments: Sequence[str]) -> None:
-    """Run a command in a process of its own, until it dies when that optimiser step is done."""
-
-    def child() -> None:
-        steps, step = [], torch.optim.SGD.step
-
-        def dying(self, *args, **kwargs):
-            result = step(self, *args, **kwargs)
-            steps.append(0)
-            if len(steps) == number:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
-
-        torch.optim.SGD.step = dying  # type: ignore[method-assign]
-        cli.main(list(arguments))
-
-    process = multiprocessing.get_context("fork").Process(target=child)
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
-
-
-def test_killed_and_repeated_it_ends_as_if_it_had_not_been(
-    capsys: pytest.CaptureFixture[str], imagenet: Path, checkpoint: Path, tmp_path: Path
-) -> None:
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert call(capsys, arguments_of(checkpoint, imagenet, whole, *GRID))[0] == 0
-    arguments = arguments_of(checkpoint, imagenet, broken, *GRID)
-    # Of two times 6 steps to choose by: the third of the second, whose first 2 are kept.
-    killed_in_step(9, arguments)
-    assert not (broken / "encoder.pt").exists()
-    # Of its other 4 and the 8 on all images: the fifth of these.
-    killed_in_step(9, arguments)
-    assert [path.name for path in sorted((broken / "checkpoints").iterdir())] == [
-        "step-000000002.ckpt",
-        "step-000000004.ckpt",
-    ]
-    assert call(capsys, arguments)[0] == 0
-    assert_same_weights(whole, broken)
-    for name in ("table.csv", "metrics.csv"):
-        assert (whole / name).read_bytes() == (broken / name).read_bytes()
-    assert not list((broken / "grid").rglob("*.ckpt"))
-
-
-def test_finished_it_trains_no_more(
-    capsys: pytest.CaptureFixture[str],
-    imagenet: Path,
-    checkpoint: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    arguments = arguments_of(checkpoint, imagenet, tmp_path / "run", *GRID)
-    assert call(capsys, arguments)[0] == 0
-    before = (tmp_path / "run" / "table.csv").read_bytes()
-    monkeypatch.setattr("causal_ssl.training.images.fit.fit", None)
-    assert call(capsys, arguments)[0] == 0
-    assert (tmp_path / "run" / "table.csv").read_bytes() == before
-
-
-def test_a_training_that_diverges_is_not_chosen_and_not_tried_again(
-    capsys: pytest.CaptureFixture[str], imagenet: Path, checkpoint: Path, tmp_path: Path
-) -> None:
-    grid = [*GRID, "--rates", "1e30", "0.1", "--log-every", "1"]
-    arguments = arguments_of(checkpoint, imagenet, tmp_path / "run", *grid)
-    for _ in range(2):
-        status, said, _ = call(capsys, arguments)
-        assert status == 0
-        assert "1 of 2 trainings diverged" in said
-    table = table_of(tmp_path / "run")
-    choices = table[table.metric == "choice_top1"].set_index("setting")["value"]
-    assert choices.isna().tolist() == [True, False]
-    assert table["setting"][0] == "rate=0.1 epochs=2 batch=12"
-
-
-def test_all_that_diverge_are_an_error(
-    capsys: pytest.CaptureFixture[str], imagenet: Path, checkpoint: Path, tmp_path: Path
-) -> None:
-    short = ["--log-every", "1", "--checkpoint-every", "9"]
-    all_high = [*GRID, *short, "--rates", "1e30", "2e30"]
-    status, _, err = call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "two", *all_high))
-    assert status == 2
-    assert "all of 2 trainings diverged" in err
-    one = [*short, "--rates", "1e30"]
-    status, _, err = call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "one", *one))
-    assert status == 1
-    assert "not finite at step" in err
-    assert "A lower learning rate than 1e+30 may help" in err
-
-
 def test_the_best_is_the_first_of_the_highest() -> None:
     scores = {
         Member(0.1, 30): float("nan"),
@@ -331,17 +230,6 @@ def test_a_checkpoint_of_other_shapes_is_refused(
     assert status == 2
     assert "trunk.0.weight (16, 3, 3, 3) where conv4 has (32, 3, 3, 3)" in err
     assert not (tmp_path / "run").exists()
-
-
-def test_a_run_of_another_encoder_is_not_continued(
-    capsys: pytest.CaptureFixture[str], imagenet: Path, checkpoint: Path, tmp_path: Path
-) -> None:
-    assert call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "run"))[0] == 0
-    save_encoder(tmp_path / "other.pt", image_encoder("conv4", seed=1), {})
-    arguments = arguments_of(tmp_path / "other.pt", imagenet, tmp_path / "run")
-    status, _, err = call(capsys, arguments)
-    assert status == 2
-    assert "holds an evaluation of another encoder: name another --out" in err
 
 
 def test_the_papers_protocol_is_as_published() -> None:

@@ -46,3 +46,13 @@ def test_linear_rows_have_the_names_of_the_methods_here() -> None:
         "relic_t": 0.748,
     }
     assert rows["reference"].between(0.6, 0.95).all()
+
+
+def test_semi_supervised_rows_are_those_of_both_lists() -> None:
+    rows = published.semi()
+    assert len(rows) == 5 * 2 * 2 - 4
+    assert set(rows["source"]) == {"arXiv:2006.07733"}
+    by = rows.pivot_table(index=["method", "metric"], columns="percent", values="reference")
+    assert (by[10] > by[1]).all()  # ten times the labels
+    both = by.unstack("metric").dropna()
+    assert (both.xs("top5", axis=1, level=1) > both.xs("top1", axis=1, level=1)).all(axis=None)

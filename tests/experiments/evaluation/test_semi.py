@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers import call, idx
+from helpers import call, fine_tuning, idx
 
 from causal_ssl.datasets.images import folders, open_images
 from causal_ssl.experiments import options
@@ -20,10 +20,8 @@ WNIDS = ("n01443537", "n02102040", "n03000684", "n04487081", "n07745940", "n0983
 def arguments_of(
     checkpoint: Path, root: Path, out: Path, *more: str, evaluation: str = "semi"
 ) -> list[str]:
-    where = ["--checkpoint", str(checkpoint), "--data-root", str(root), "--out", str(out)]
-    small = ["--size", "32", "--at-once", "16", "--workers", "0", "--device", "cpu"]
-    short = ["--epochs", "2", "--batch-size", "4", "--rates", "0.05"]
-    return ["evaluate", evaluation, *where, *small, *short, *more]
+    """In batches of 4."""
+    return fine_tuning(evaluation, checkpoint, root, out, "--batch-size", "4", *more)
 
 
 @pytest.fixture
@@ -48,7 +46,7 @@ def test_it_is_fine_tuning_on_the_images_of_the_list(
     subset = ["--subset", str(two_of_each)]
     status, said, _ = call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "semi", *subset))
     assert status == 0
-    assert "trained on with 12 labelled images, rate=0.05 epochs=2: top-1" in said
+    assert "trained on with 12 labelled images, rate=0.1 epochs=2: top-1" in said
     table = pd.read_csv(tmp_path / "semi" / "table.csv")
     assert table["metric"].tolist() == ["semi_top1", "semi_top5"]
     assert table["study"].unique() == ["evaluation-semi"]
