@@ -21,7 +21,8 @@ class Memory:
 
     Attributes:
         weights: with gradients, the optimiser's numbers and the target network.
-        activations: kept for the backward pass of one micro-batch.
+        activations: kept for the backward pass of one micro-batch, with the weights' copies in
+            half precision, if there are any.
     """
 
     weights: int
@@ -32,7 +33,7 @@ def needed(plan: Plan, asked: Pretraining, images: Images) -> Memory:
     """Weights and their companions exactly; activations as autograd keeps them, counted on a few.
 
     Views pass one after another and all their activations are kept, those of the target network are
-    not.
+    not, nor are there any of views that only the target network sees.
     """
     training = plan.training
     encoder = image_encoder(training.encoder, seed=0)
@@ -43,13 +44,16 @@ def needed(plan: Plan, asked: Pretraining, images: Images) -> Memory:
     own = sum(numbers(module) for module in modules)
     copies = 2 + OPTIMISER_COPIES[training.optimiser.name]
     target = numbers(encoder) if plan.method.target else 0
-    few = min(len(images), 2)
     generator = torch.Generator().manual_seed(0)
-    batch = images.batch(torch.arange(few).numpy(), generator)
+    batch = images.batch(torch.arange(min(len(images), 2)).numpy(), generator)
     views, _ = plan.views(batch, generator)
-    kept = sum(_activations(encoder, view, bf16=asked.precision == "bf16") for view in views)
-    per_device = images_per_device(plan, asked)
-    return Memory(FLOAT * (own * copies + target), round(kept / few * per_device))
+    anchors, _ = training.make_objective().views_used(len(views))
+    seen = [view for k, view in enumerate(views) if target == 0 or k in anchors]
+    bf16 = asked.precision == "bf16"
+    # What does not grow with the batch is there once: a step makes one copy of each weight.
+    fixed, each = zip(*(_activations(encoder, view, bf16=bf16) for view in seen), strict=True)
+    activations = max(fixed) + sum(each) * images_per_device(plan, asked)
+    return Memory(FLOAT * (own * copies + target), activations)
 
 
 def numbers(module: nn.Module) -> int:
@@ -57,8 +61,16 @@ def numbers(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
-def _activations(encoder: ImageEncoder, images: Tensor, *, bf16: bool) -> int:
-    """Bytes that autograd keeps of a forward pass, weights aside."""
+def _activations(encoder: ImageEncoder, images: Tensor, *, bf16: bool) -> tuple[int, int]:
+    """Bytes that autograd keeps of a forward pass, weights aside: whatever n is, and per image."""
+    few, more = 2, 3
+    rows = torch.arange(more) % len(images)
+    kept = {n: _kept(encoder, images[rows[:n]], bf16=bf16) for n in (few, more)}
+    each = kept[more] - kept[few]
+    return max(0, kept[few] - few * each), each
+
+
+def _kept(encoder: ImageEncoder, images: Tensor, *, bf16: bool) -> int:
     weights = {p.data_ptr() for p in encoder.parameters()}
     kept: dict[int, int] = {}
 

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from causal_ssl.experiments.pretraining import measured
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.dry_run import estimates
 from causal_ssl.experiments.pretraining.measured import Measured, Probing, probing_of
-from causal_ssl.experiments.pretraining.memory import Memory
+from causal_ssl.experiments.pretraining.memory import Memory, needed
 from causal_ssl.experiments.pretraining.plan import asked_for, make_plan
 from causal_ssl.models.image_encoders import EncoderConfig, image_encoder
 
@@ -52,6 +54,43 @@ def test_memory_and_disk() -> None:
     words = said()
     assert words["memory"].startswith("5.0 kB a device: 2.0 kB for weights")
     assert words["disk"] == "3.0 kB: checkpoints of 1.0 kB, 3 at most"
+
+
+class Grey:
+    """Images of 28 x 28 pixels."""
+
+    size, classes, skipped = 28, ["one"], list[str]()
+    labels = np.zeros(1000, np.int64)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, indices: np.ndarray, generator: Any = None) -> dict[str, torch.Tensor]:
+        return {"image": torch.full((len(indices), 3, 28, 28), 128, dtype=torch.uint8)}
+
+
+def activations_per_image(name: str, **values: Any) -> float:
+    """Bytes, from what 256 images more take."""
+
+    def activations(batch_size: int) -> int:
+        asked = asked_for(
+            name, "fashion-small", batch_size=batch_size, steps=1, warmup_epochs=0, **values
+        )
+        return needed(make_plan(name, asked, n_images=1000, n_classes=1), asked, Grey()).activations
+
+    return (activations(512) - activations(256)) / 256
+
+
+def test_what_an_image_takes_is_a_batchs_share_without_copies_of_the_weights() -> None:
+    wide = {"critic": "1024-1024-16", "device": "cpu"}
+    full, half = (activations_per_image("relic", precision=p, **wide) for p in ("float32", "bf16"))
+    assert 0.4 * full < half < 0.75 * full  # copies, 2.6 MB in bfloat16, would outweigh it
+
+
+def test_views_that_the_target_network_alone_sees_keep_nothing() -> None:
+    anchors = activations_per_image("moco_v2", device="cpu")
+    both = activations_per_image("simclr", device="cpu")  # the same but for the critic's norms
+    assert anchors == pytest.approx(both / 2, rel=0.1)
 
 
 class Clock:
