@@ -129,11 +129,27 @@ def read(dataset: Any, indices: np.ndarray, generator: torch.Generator) -> Any:
     return default_collate([dataset[i] for i in indices.tolist()])
 
 
+class Loader(DataLoader):
+    """A loader whose workers' refusals read as they were raised, without the trace around them.
+
+    torch hands over what a worker raised as one text: the worker, its traceback, the message.
+    """
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        try:
+            yield from super().__iter__()
+        except InputError as error:
+            text = str(error)
+            if "in DataLoader worker process" not in text.partition("\n")[0]:
+                raise
+            raise InputError(text.rpartition("InputError: ")[2].strip()) from error
+
+
 def ordered_loader(dataset: Any, *, batch_size: int, workers: int, pinned: bool) -> DataLoader:
     """Loads a data set in its own order, in `workers` processes (0: in this one)."""
     batches = OrderedBatches(dataset, batch_size=batch_size)
     generator = generator_for("workers")
-    return DataLoader(
+    return Loader(
         batches, batch_size=None, num_workers=workers, pin_memory=pinned, generator=generator
     )
 
@@ -159,7 +175,7 @@ def step_loader(
     batches: StepBatches, *, start: int, total: int, workers: int, pinned: bool
 ) -> DataLoader:
     """Loads the items of steps start .. total - 1, in `workers` processes (0: in this one)."""
-    return DataLoader(
+    return Loader(
         batches,
         batch_size=None,
         sampler=Items(start * batches.accumulate, total * batches.accumulate),

@@ -10,7 +10,7 @@ from torch import Tensor
 from causal_ssl.errors import InputError
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 from causal_ssl.training.images import features
-from causal_ssl.training.images.batches import StepBatches, step_loader
+from causal_ssl.training.images.batches import StepBatches, ordered_loader, step_loader
 
 
 def test_every_pass_sees_each_sample_at_most_once_in_an_order_of_its_own() -> None:
@@ -63,6 +63,28 @@ def test_a_loader_starts_where_it_is_told(workers: int) -> None:
         assert batch["index"].tolist() == batches.indices(step).tolist()
         assert torch.equal(batch["drawn"], batches[step]["drawn"])
     assert not torch.equal(loaded[0]["drawn"], loaded[1]["drawn"])
+
+
+class Refusing(Reader):
+    """A data set of which the last sample cannot be read."""
+
+    def batch(self, indices: np.ndarray, generator: torch.Generator) -> dict:
+        if self.n - 1 in indices:
+            try:
+                raise OSError("no such file")
+            except OSError as error:
+                raise InputError("last.jpg cannot be decoded: restore it") from error
+        return super().batch(indices, generator)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_a_worker_refuses_is_said_without_a_trace(workers: int) -> None:
+    loader = ordered_loader(Refusing(4), batch_size=2, workers=workers, pinned=False)
+    loaded = []
+    with pytest.raises(InputError) as refused:
+        loaded.extend(loader)
+    assert str(refused.value) == "last.jpg cannot be decoded: restore it"
+    assert len(loaded) == 1  # what was read before it was handed out
 
 
 def test_loading_leaves_the_global_state_alone() -> None:
