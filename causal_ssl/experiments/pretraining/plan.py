@@ -225,8 +225,8 @@ def devices_of(asked: Pretraining) -> int:
 
 
 def ranks_of(asked: Pretraining) -> int:
-    """Processes on all machines together."""
-    return devices_of(asked) * asked.nodes
+    """Processes on all machines together, of which a launcher knows, too."""
+    return launch_of(devices_of(asked), asked.nodes).ranks
 
 
 def images_per_device(plan: Plan, asked: Pretraining) -> int:

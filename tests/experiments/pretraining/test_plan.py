@@ -9,7 +9,14 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments.catalogue import presets
 from causal_ssl.experiments.pretraining import config
 from causal_ssl.experiments.pretraining.config import Pretraining
-from causal_ssl.experiments.pretraining.plan import MOMENTS, Plan, asked_for, labels_of, make_plan
+from causal_ssl.experiments.pretraining.plan import (
+    MOMENTS,
+    Plan,
+    asked_for,
+    labels_of,
+    make_plan,
+    ranks_of,
+)
 from causal_ssl.methods import Optimiser
 from causal_ssl.methods.recipe import OptimiserName
 from causal_ssl.models.heads import Head
@@ -120,6 +127,19 @@ def test_options_out_of_range_are_refused() -> None:
         Pretraining(steps=10, epochs=2.0)
     with pytest.raises(InputError, match="loggers none wandb: give none alone"):
         Pretraining(loggers=("none", "wandb"))
+
+
+def test_processes_are_those_that_a_launcher_started_on_all_machines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Pretraining(device="cpu", batch_size=6)
+    assert ranks_of(asked) == 1
+    for name, value in (("RUN_ID", "x"), ("WORLD_SIZE", "4"), ("GROUP_WORLD_SIZE", "2")):
+        key = f"TORCHELASTIC_{name}" if name == "RUN_ID" else name
+        monkeypatch.setenv(key, value)
+    assert ranks_of(asked) == 4
+    with pytest.raises(InputError, match="on 4 devices: give a multiple of 4"):
+        planned("relic", device="cpu", batch_size=6)
 
 
 def test_another_rate_is_taken_as_it_is() -> None:
