@@ -23,6 +23,7 @@ from causal_ssl.experiments.config import StudyConfig
 from causal_ssl.experiments.content_style.config import DimensionsStudy, NumericalStudy
 from causal_ssl.experiments.invariance.config import InvarianceStudy
 from causal_ssl.experiments.methods.config import MethodsStudy
+from causal_ssl.experiments.robustness.config import RobustnessStudy
 from causal_ssl.experiments.theorem1.config import Theorem1Study
 
 if TYPE_CHECKING:
@@ -146,6 +147,18 @@ interrupted run continues when its command is repeated.""",
 
 Images are Fashion-MNIST's, from Debian's package dataset-fashion-mnist, unless --data-root
 names others. An interrupted run continues when its command is repeated.""",
+    ),
+    Entry(
+        "whether ReLIC's invariance penalty buys robustness, against itself without it",
+        RobustnessStudy,
+        "causal_ssl.experiments.robustness",
+        """examples:
+  causal-ssl study robustness --preset quick
+  causal-ssl study robustness --preset standard --out runs/robustness
+  causal-ssl study robustness --alphas 0 1 10 --seeds 3 --corruptions fog frost snow
+
+Images are Fashion-MNIST's, from Debian's package dataset-fashion-mnist. An interrupted run
+continues when its command is repeated.""",
     ),
 )
 STUDIES: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}

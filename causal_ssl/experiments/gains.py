@@ -1,9 +1,13 @@
-"""How far an accuracy is above a baseline's, in standard errors that say what they hold."""
+"""How far an accuracy is above a baseline's, in standard errors that say what they hold.
+
+Of any metric, how far runs differ from others of the same seeds: `paired_difference`.
+"""
 
 import math
 from dataclasses import dataclass
 
 import pandas as pd
+from scipy.stats import t
 
 REQUIRED = 5.0
 """Standard errors that a gain must be above to be called one."""
@@ -67,3 +71,53 @@ def gain(own: pd.DataFrame, base: pd.DataFrame, *, paired: bool) -> Gain:
 
 def _error_of_mean(values: "pd.Series[float]") -> float:
     return float(values.std(skipna=False)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """The mean over seeds of differences between two runs of the same seed.
+
+    Attributes:
+        value: the mean.
+        low, high: its interval of Student's t, for seeds drawn independently and differences about
+            normal; scored images are taken as given. NaN for a single seed.
+        seeds: how many.
+        level: of the interval.
+    """
+
+    value: float
+    low: float
+    high: float
+    seeds: int
+    level: float
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the interval lies on one side of 0, else 0."""
+        return int(self.low > 0) - int(self.high < 0)
+
+
+def paired_difference(
+    own: "pd.Series[float]", base: "pd.Series[float]", *, level: float = 0.95
+) -> PairedDifference:
+    """How far values are above those of the same seeds.
+
+    Args:
+        own, base: values by seed, the index.
+        level: of the interval, in (0, 1).
+
+    Raises:
+        ValueError: the seeds differ.
+
+    Examples:
+        >>> one = pd.Series([0.3, 0.5, 0.4])
+        >>> found = paired_difference(one, pd.Series([0.2, 0.3, 0.25]))
+        >>> [round(value, 3) for value in (found.value, found.low, found.high)]
+        [0.15, 0.026, 0.274]
+    """
+    if set(own.index) != set(base.index):
+        raise ValueError(f"seeds {sorted(own.index)} are paired with {sorted(base.index)}")
+    differences = own - base
+    value, error, n = float(differences.mean()), _error_of_mean(differences), len(differences)
+    half = float(t.ppf((1 + level) / 2, n - 1)) * error if n > 1 else math.nan
+    return PairedDifference(value, value - half, value + half, n, level)

@@ -12,6 +12,8 @@ from causal_ssl.experiments.options import option
 
 RANDOM = "random"
 """Stands for a method: encoders as they are before training."""
+FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
+"""Where Debian's package dataset-fashion-mnist puts its IDX files."""
 
 
 @dataclass(frozen=True)

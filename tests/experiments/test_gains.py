@@ -1,11 +1,11 @@
-"""Gains and their standard errors, by hand."""
+"""Gains and their standard errors, paired differences and their intervals, by hand."""
 
 import math
 
 import pandas as pd
 import pytest
 
-from causal_ssl.experiments.gains import Gain, gain
+from causal_ssl.experiments.gains import Gain, gain, paired_difference
 
 
 def rows(values: list[float], error: float) -> pd.DataFrame:
@@ -59,3 +59,24 @@ def test_a_gain_without_error_is_none_or_infinite_and_what_is_no_accuracy_has_ne
     r2 = gain(rows([0.9], math.nan), rows([0.1], math.nan), paired=False)
     assert math.isnan(r2.errors)
     assert not r2.is_clear
+
+
+def test_a_paired_difference_has_students_interval_over_seeds() -> None:
+    """Differences 0.1, 0.2, 0.3: a mean of 0.2, a deviation of 0.1; t of 2 is 4.3027 at 97.5 %."""
+    own = pd.Series({0: 0.5, 1: 0.8, 2: 0.7})
+    found = paired_difference(own, pd.Series({2: 0.4, 1: 0.6, 0: 0.4}))
+    half = 4.302653 * 0.1 / math.sqrt(3)
+    assert (found.value, found.low, found.high) == pytest.approx((0.2, 0.2 - half, 0.2 + half))
+    assert (found.seeds, found.sign) == (3, 0)
+    narrower = paired_difference(own, pd.Series({0: 0.4, 1: 0.6, 2: 0.4}), level=0.8)
+    assert narrower.sign == 1
+
+
+def test_a_single_pair_has_no_interval_and_other_seeds_are_no_pairs() -> None:
+    found = paired_difference(pd.Series({0: 0.5}), pd.Series({0: 0.4}))
+    assert found.value == pytest.approx(0.1)
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    assert found.sign == 0
+    with pytest.raises(ValueError, match="paired with"):
+        paired_difference(pd.Series({0: 0.5}), pd.Series({1: 0.4}))

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from causal_ssl.experiments.image_study import ImageStudy
+from causal_ssl.experiments.image_study import FASHION_MNIST, ImageStudy
 from causal_ssl.experiments.options import option
 
 METHODS = "infonce, relic, relic_t, barlow_twins, vicreg, simclr, moco_v2, byol, supervised"
 """For help alone, which must not wait for torch; a test holds it to the registry."""
 PRESET = "fashion-small"
 """Of `causal-ssl pretrain`: encoder, heads, views and optimiser that all methods share."""
-FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
 RAW = "raw_pixels"
 """Stands for a method: the pixels themselves."""
 

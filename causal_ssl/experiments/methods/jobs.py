@@ -1,20 +1,20 @@
 """Do the jobs of the methods study: pretrain encoders, score representations."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from causal_ssl.datasets.images import Images
-from causal_ssl.experiments import encoders, image_jobs
+from causal_ssl.experiments import encoders, image_jobs, image_plans
 from causal_ssl.experiments.image_pictures import FILE
+from causal_ssl.experiments.image_splits import Splits, splits
 from causal_ssl.experiments.image_study import RANDOM
 from causal_ssl.experiments.methods import evaluation, pictures, plan, recipes
 from causal_ssl.experiments.methods.config import PRESET, RAW, MethodsStudy
-from causal_ssl.experiments.methods.images import Splits, represented, splits
+from causal_ssl.experiments.methods.images import represented
 from causal_ssl.experiments.methods.plan import Cell
 from causal_ssl.experiments.pretraining.config import Pretraining
-from causal_ssl.experiments.pretraining.plan import Plan, Views, asked_for, make_plan
+from causal_ssl.experiments.pretraining.plan import Plan, Views, asked_for
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.workers import Report
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
@@ -103,12 +103,9 @@ def planned(config: MethodsStudy, method: str, seed: int, images: Images) -> Pla
     """A method's run.
 
     Raises:
-        InputError: there is no such method, or it is not for images; see `make_plan`.
+        InputError: there is no such method, or it is not for images; see `image_plans.planned`.
     """
-    n_images, n_classes = len(images), len(images.classes)
-    steps = int(config.epochs * (n_images // config.batch_size))
-    logged = replace(asked(config, method, seed), log_every=image_jobs.log_every(steps))
-    return make_plan(method, logged, n_images=n_images, n_classes=n_classes)
+    return image_plans.planned(method, asked(config, method, seed), images)
 
 
 def shown(config: MethodsStudy, images: Images) -> Views:

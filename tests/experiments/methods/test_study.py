@@ -10,43 +10,27 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import idx
-from study_runs import run
+from study_runs import bars, run, write_bars
 
 from causal_ssl import methods
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells, image_pictures
+from causal_ssl.experiments.image_splits import splits
 from causal_ssl.experiments.image_study import RANDOM
 from causal_ssl.experiments.methods import evaluation, jobs, pictures, plan
 from causal_ssl.experiments.methods.config import RAW, MethodsStudy
 from causal_ssl.experiments.methods.evaluation import Represented
-from causal_ssl.experiments.methods.images import pixels, represented, splits
+from causal_ssl.experiments.methods.images import pixels, represented
 from causal_ssl.models.image_encoders import image_encoder
 from causal_ssl.training.images import load_encoder
 
 METRICS = {"linear_top1", "knn_top1", "rank_me"}
-N_CLASSES = 3
-
-
-def bars(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Grey images (n, 28, 28) of a bright bar on noise, the class its third of the height."""
-    random = np.random.default_rng(seed)
-    labels = random.permutation(np.arange(n) % N_CLASSES)
-    images = random.integers(0, 60, size=(n, 28, 28))
-    for image, label in zip(images, labels, strict=True):
-        top = 9 * label + random.integers(0, 5)
-        image[top : top + 5] = 255 - random.integers(0, 60, size=(5, 28))
-    return images, labels
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of IDX files: 96 training images and 60 test images."""
-    folder = tmp_path_factory.mktemp("bars")
-    for k, (prefix, n) in enumerate({"train": 96, "t10k": 60}.items()):
-        images, labels = bars(n, seed=k)
-        (folder / f"{prefix}-images-idx3-ubyte").write_bytes(idx(images))
-        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(idx(labels))
-    return folder
+    return write_bars(tmp_path_factory.mktemp("bars"))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Whether ReLIC's invariance penalty buys robustness: error under corruptions and do(S = s)."""

@@ -1,0 +1,65 @@
+"""What a reader of the report must know to read its numbers right."""
+
+import pandas as pd
+
+from causal_ssl.experiments.robustness.config import (
+    BASELINE,
+    ENOUGH,
+    FASHION_MNIST,
+    SWEPT,
+    RobustnessStudy,
+)
+from causal_ssl.experiments.robustness.evaluation import SETTINGS
+
+
+def caveats(config: RobustnessStudy, table: pd.DataFrame, history: pd.DataFrame) -> list[str]:
+    """Sentences for the report, those that apply to this run."""
+    steps = int(history["step"].max())
+    rates = [f"{rate:g}" for rate in SETTINGS.learning_rates]
+    found = [
+        f"Networks are small and trained for {steps:,} steps at most; none has converged. What"
+        " holds of ResNet-50 after a thousand epochs of ImageNet need not hold here, nor the other"
+        " way round.",
+        "Network, heads, views, optimiser, learning rate and number of steps are the same for all,"
+        " and encoders of one seed begin with the same weights and see the same batches. Nothing"
+        " was chosen for a single method or alpha; the learning rate of Fashion-MNIST is that of"
+        " the study methods.",
+        "Accuracies are of linear classifiers on the frozen trunk, standardised by clean training"
+        f" images; the rate is chosen from {', '.join(rates)} on a tenth of these held out. The"
+        " supervised network too is read by such a classifier; the paper's is read by its own"
+        " head.",
+        f"mCE by {BASELINE}: the errors summed over severities, divided by those of the"
+        f" {BASELINE} encoder of the same seed, averaged over corruptions; 100 is as robust. It"
+        " rewards clean accuracy too. The rise above the clean error, and mrCE, which divides"
+        " rises, do not.",
+        "Published numbers are of ImageNet-C's 15 corruptions. The paper divides by AlexNet: its CE"
+        f" are turned here into errors and divided by its {BASELINE} ones, some of which it prints"
+        " as whole per cents; as printed they stand in parentheses. They are for orientation.",
+        "Lengths of corruptions are scaled to the images' size, amplitudes are not: published for"
+        " 224 pixels, they are no CIFAR-10-C. Validation corruptions, where any are asked for,"
+        " enter no mean.",
+    ]
+    if FASHION_MNIST in config.datasets:
+        found.append(
+            "Fashion-MNIST is grey, so its corruptions are too: every channel is the first one. An"
+            " encoder that has never seen channels differ would make of colours what its initial"
+            " weights do."
+        )
+    if SWEPT in config.methods:
+        found.append(
+            "Intervals of differences are Student's, over seeds, and hold together for a metric at"
+            " 95 % (Bonferroni). The scored images are the same for all and taken as given."
+        )
+    if config.seeds < ENOUGH:
+        found.append(
+            f"{config.seeds} seeds: an interval of so few is too wide to say anything but of very"
+            " large effects."
+        )
+    edges = (min(SETTINGS.learning_rates), max(SETTINGS.learning_rates))
+    chosen = table[table["metric"] == "linear_rate"]["value"]
+    if (at_edge := int(chosen.isin(edges).sum())) > 0:
+        found.append(
+            f"Of {len(chosen)} linear classifiers {at_edge} chose the lowest or highest rate: a"
+            " better one may lie beyond."
+        )
+    return found

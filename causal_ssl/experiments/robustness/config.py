@@ -1,0 +1,116 @@
+"""What the robustness study runs: which encoders, on which images, under which corruptions."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from causal_ssl.errors import InputError
+from causal_ssl.experiments import image_study, options
+from causal_ssl.experiments.image_study import ImageStudy
+from causal_ssl.experiments.options import option
+
+METHODS = "relic, relic_t, simclr, byol, supervised"
+"""For help alone, which must not wait for torch."""
+CORRUPTIONS = (
+    "gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur",
+    "zoom_blur", "snow", "frost", "fog", "brightness", "contrast", "elastic_transform", "pixelate",
+    "jpeg_compression", "speckle_noise", "gaussian_blur", "spatter", "saturate",
+)  # fmt: skip
+"""As `datasets.corruptions` names them; a test holds this to it."""
+FASHION_MNIST = "fashion_mnist"
+DATASETS = (FASHION_MNIST,)
+SWEPT, BASELINE = "relic", "supervised"
+"""The method that is trained at every alpha, and the one that errors are divided by."""
+ENOUGH = 5
+"""Paired seeds from which on the study answers its question."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How all encoders of a data set are trained and scored.
+
+    Raises:
+        InputError: a value out of range.
+    """
+
+    data_root: str = option(
+        image_study.FASHION_MNIST, "folder of the images: IDX files", metavar="DIR"
+    )
+    epochs: float = option(1.0, "passes over the training images", above=0)
+    batch_size: int = option(256, "images of a step", at_least=2)
+    learning_rate: float = option(0.005, "of Adam, at its peak", above=0)
+    n_linear: int = option(
+        20_000, "training images that linear classifiers are fitted on, at most", at_least=2
+    )
+    n_test: int = option(
+        2000, "test images that are scored clean and under every corruption, at most", at_least=1
+    )
+
+    def __post_init__(self) -> None:
+        options.check(self)
+
+
+@dataclass(frozen=True)
+class RobustnessStudy(ImageStudy):
+    """`causal-ssl study robustness`: whether ReLIC's invariance penalty buys robustness.
+
+    The defaults are the quick preset. Every field is described where it is declared.
+
+    Raises:
+        InputError: a value out of range; no supervised encoder to divide by; ReLIC without alpha 0
+            to compare with, before anything starts.
+
+    Examples:
+        >>> RobustnessStudy(alphas=(0.0, 10.0)).seeds
+        2
+    """
+
+    name: ClassVar[str] = "robustness"
+
+    datasets: tuple[str, ...] = option(
+        (FASHION_MNIST,),
+        f"images: {', '.join(DATASETS)}",
+        choices=DATASETS,
+        singular="data set",
+        distinct=True,
+    )
+    methods: tuple[str, ...] = option(
+        ("relic", "simclr", "supervised"), f"methods to compare: {METHODS}", distinct=True
+    )
+    alphas: tuple[float, ...] = option(
+        (0.0, 1.0),
+        "weights of ReLIC's invariance term; 0 is what the others are compared with",
+        at_least=0,
+        distinct=True,
+    )
+    seeds: int = option(2, "encoders of every method and alpha, paired by seed", at_least=1)
+    corruptions: tuple[str, ...] = option(
+        ("gaussian_noise", "motion_blur", "fog", "contrast", "pixelate"),
+        "corruptions of ImageNet-C",
+        choices=CORRUPTIONS,
+        singular="corruption",
+        distinct=True,
+    )
+    severities: tuple[int, ...] = option(
+        (1, 2, 3, 4, 5), "severities of each", at_least=1, at_most=5, distinct=True
+    )
+
+    fashion_mnist: Budget = Budget()
+    checkpoint_every: int = option(100, "steps between checkpoints", at_least=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if BASELINE not in self.methods:
+            raise InputError(
+                f"methods {' '.join(self.methods)}: add {BASELINE}, by whose errors those of all "
+                "others are divided"
+            )
+        if SWEPT in self.methods and 0 not in self.alphas:
+            raise InputError(
+                f"alphas {' '.join(f'{alpha:g}' for alpha in self.alphas)}: add 0, the same "
+                "training without the penalty, or what it buys cannot be told"
+            )
+
+    def budget(self, dataset: str) -> Budget:
+        """That of a data set."""
+        found: Budget = getattr(self, dataset)
+        return found

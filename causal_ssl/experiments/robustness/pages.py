@@ -1,0 +1,190 @@
+"""The report of the robustness study, written from its tables."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from causal_ssl.analysis.gallery import gallery
+from causal_ssl.analysis.report import Block, Bullets, Details, Picture, Report, Section, Text
+from causal_ssl.datasets.corruptions import CORRUPTIONS
+from causal_ssl.experiments import image_figures, image_pictures
+from causal_ssl.experiments.catalogue import preset
+from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduction
+from causal_ssl.experiments.robustness import figures, page_tables
+from causal_ssl.experiments.robustness.caveats import caveats
+from causal_ssl.experiments.robustness.config import RobustnessStudy
+from causal_ssl.experiments.robustness.images import KNOWN
+from causal_ssl.experiments.robustness.summary import (
+    Answer,
+    Scores,
+    answers,
+    finding,
+    summarise,
+    titled,
+    with_variants,
+)
+from causal_ssl.experiments.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything a page is written from."""
+
+    config: RobustnessStudy
+    table: pd.DataFrame
+    history: pd.DataFrame
+    images: Mapping[str, NDArray[np.uint8]]
+    environment: Mapping[str, Any]
+
+    @property
+    def datasets(self) -> dict[str, str]:
+        """Data sets of the run and their titles."""
+        return {name: KNOWN[name].title for name in self.config.datasets}
+
+    @property
+    def variants(self) -> dict[str, str]:
+        """Methods of the run, ReLIC at every alpha, and their titles."""
+        return titled(self.config)
+
+    @cached_property
+    def scores(self) -> Scores:
+        return summarise(self.table)
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        return answers(self.table, self.config)
+
+
+def page(directory: RunDirectory, config: RobustnessStudy) -> Drawn:
+    """Write the report of the run in that directory."""
+    table = pd.read_csv(directory / "table.csv").fillna({"corruption": ""})
+    material = Material(
+        config,
+        table=with_variants(table),
+        history=with_variants(pd.read_csv(directory / "history.csv")),
+        images=image_pictures.load(directory / image_pictures.FILE),
+        environment=json.loads((directory / "environment.json").read_text()),
+    )
+    first, *others = finding(material.answers, config, material.datasets)
+    report = Report(
+        title="Does the invariance penalty buy robustness?",
+        subtitle="Encoders pretrained alike, ReLIC with and without its penalty, frozen, and asked"
+        " by a linear classifier of clean images for the classes of corrupted ones",
+        finding=first,
+        discussion=" ".join(others),
+        facts=_facts(material),
+        sections=[
+            Section("", _penalty(material)),
+            _corruptions(material),
+            _numbers(material),
+            _images(material),
+            _losses(material),
+            Section("What to keep in mind", [Bullets(caveats(config, table, material.history))]),
+            reproduction(config, material.environment),
+        ],
+        footer=footer(material.environment),
+    )
+    shown = page_tables.terminal(
+        material.scores, datasets=material.datasets, variants=material.variants
+    )
+    return drawn(report, shown)
+
+
+def _penalty(material: Material) -> list[Block]:
+    if not material.answers:
+        return []
+    figure = figures.penalty(
+        material.table,
+        material.answers,
+        datasets=material.datasets,
+        scores=material.scores,
+    )
+    level = 100 * material.answers[0].mce.level
+    shown = picture(
+        "penalty",
+        figure,
+        "Left: mCE, the errors under corruption divided by those of the supervised encoder of the"
+        " same seed; lower is more robust. Right: what the penalty changes, paired by seed, with"
+        f" the {level:.3g} % interval of Student's t where there are several seeds.",
+        "mCE over the weight of the invariance term, and paired differences from weight 0",
+    )
+    return [shown, page_tables.differences(material.answers, datasets=material.datasets)]
+
+
+def _corruptions(material: Material) -> Section:
+    several = len(material.datasets) > 1
+    shown = [
+        picture(
+            f"corruptions_{dataset}",
+            figures.corruption_curves(material.table, dataset=dataset, variants=material.variants),
+            (f"{title}. " if several else "")
+            + "Error on test images by severity, means over seeds; severity 0: clean images.",
+            f"Error over severity, a panel a corruption, on {title}",
+        )
+        for dataset, title in material.datasets.items()
+    ]
+    return Section("Error by corruption and method", shown)
+
+
+def _numbers(material: Material) -> Section:
+    spread = " ± the standard deviation over seeds" if material.config.seeds > 1 else ""
+    said = (
+        f"Per cent{spread}. By supervised: 100 is as the supervised encoder of the same seed, less"
+        " is more robust. In small print the ReLIC paper's ResNet-50 on ImageNet and ImageNet-C,"
+        " computed alike from what it prints."
+    )
+    table = page_tables.numbers(
+        material.scores, datasets=material.datasets, variants=material.variants
+    )
+    return Section("Ours beside the published numbers", [Text(said), table])
+
+
+def _images(material: Material) -> Section:
+    severities = [f"severity {severity}" for severity in material.config.severities]
+    shown: list[Picture] = []
+    for dataset, title in material.datasets.items():
+        rows = {
+            CORRUPTIONS[name].title: material.images[f"{dataset} {name}"]
+            for name in material.config.corruptions
+        }
+        shown.append(
+            picture(
+                f"images_{dataset}",
+                gallery(rows, columns=["clean", *severities], labels=1.6, width=6.4),
+                f"A test image of {title} a row, clean and under the corruption.",
+                f"Rows of images of {title} under corruptions of growing severity",
+            )
+        )
+    return Section("What corruptions do", shown)
+
+
+def _losses(material: Material) -> Section:
+    trained = {name: title for name, title in material.variants.items() if name != "random"}
+    shown: list[Block] = []
+    for dataset, title in material.datasets.items():
+        own = material.history[material.history["dataset"] == dataset]
+        figure = image_figures.losses(own.assign(method=own["variant"]), methods=trained)
+        caption = f"{title}. Loss during training, each method's in its own units, a line a seed."
+        shown.append(picture(f"loss_{dataset}", figure, caption))
+    return Section("Training", [Details("Loss curves", shown)])
+
+
+def _facts(material: Material) -> list[str]:
+    config = material.config
+    trained = len(material.variants) - 1
+    networks = {preset("pretraining", KNOWN[name].preset)["encoder"] for name in config.datasets}
+    scored = material.table[material.table["metric"] == "linear_top1"].groupby("dataset")["n"].max()
+    return [
+        " and ".join(material.datasets.values()),
+        f"{trained} ways to train, {config.seeds} paired seeds",
+        " and ".join(sorted(networks)),
+        f"{len(config.corruptions)} corruptions, {len(config.severities)} severities",
+        f"scored on {' and '.join(f'{int(n):,}' for n in scored.unique())} test images",
+        str(material.environment["processor"]),
+    ]

@@ -1,0 +1,204 @@
+"""The study's table boiled down: means over seeds, and paired differences that answer it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+import pandas as pd
+
+from causal_ssl import methods
+from causal_ssl.experiments.gains import PairedDifference, paired_difference
+from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments.robustness import plan
+from causal_ssl.experiments.robustness.config import ENOUGH, SWEPT, RobustnessStudy
+from causal_ssl.experiments.robustness.sums import CLEAN, MCE, MRCE, RISE
+
+LEVEL = 0.95
+METRICS = {
+    CLEAN: "clean accuracy",
+    "mean_error": "mean error, corrupted",
+    RISE: "its rise above clean",
+    MCE: "mCE by supervised",
+    MRCE: "mrCE by supervised",
+}
+"""What the report's table has, and how it is called."""
+
+
+def titled(config: RobustnessStudy) -> dict[str, str]:
+    """Variants of the study, see `plan.variant`, and their titles, untrained encoders first."""
+    found = {RANDOM: "Untrained"}
+    for method in config.methods:
+        title = methods.get(method).title
+        for alpha in plan.alphas(config, method):
+            ending = "" if alpha is None else f", α = {alpha:g}"
+            found[plan.variant(method, alpha)] = title + ending
+    return found
+
+
+def with_variants(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of the study, with what `titled` tells apart in the column variant."""
+    alphas = table["alpha"].astype(object).where(table["alpha"].notna(), None)
+    pairs = zip(table["method"], alphas, strict=True)
+    return table.assign(variant=[plan.variant(method, alpha) for method, alpha in pairs])
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric of one variant on one data set.
+
+    Attributes:
+        values: one a seed; empty where it is undefined.
+        reference: the paper's, on ImageNet; NaN for none.
+        printed: as the paper prints it, by AlexNet; NaN for none.
+    """
+
+    values: tuple[float, ...]
+    reference: float
+    printed: float
+
+    @property
+    def value(self) -> float:
+        """Mean over seeds."""
+        return fmean(self.values) if self.values else math.nan
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation over seeds; NaN below two."""
+        return stdev(self.values) if len(self.values) > 1 else math.nan
+
+
+Scores = dict[tuple[str, str, str], Score]
+"""(data set, variant, metric) -> score."""
+
+
+def summarise(table: pd.DataFrame) -> Scores:
+    """Of every data set, variant and metric over all corruptions.
+
+    Args:
+        table: the study's, see `with_variants`.
+    """
+    whole = table[(table["corruption"] == "") & table["metric"].isin(METRICS)]
+    return {
+        (str(dataset), str(variant), str(metric)): Score(
+            tuple(own["value"]),
+            float(own["reference"].iloc[0]),
+            float(own["reference_printed"].iloc[0]),
+        )
+        for (dataset, variant, metric), own in whole.groupby(
+            ["dataset", "variant", "metric"], sort=False
+        )
+    }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a penalty does on a data set, against alpha 0 of the same seeds.
+
+    Attributes:
+        differences: metric -> the paired difference.
+    """
+
+    dataset: str
+    alpha: float
+    differences: dict[str, PairedDifference]
+
+    @property
+    def mce(self) -> PairedDifference:
+        """Of the metric that the question is asked of; below 0 is more robust."""
+        return self.differences[MCE]
+
+
+def answers(table: pd.DataFrame, config: RobustnessStudy) -> list[Answer]:
+    """Of every data set and alpha above 0; none without ReLIC.
+
+    Intervals hold together with `LEVEL` for each metric (Bonferroni over data sets and alphas).
+    """
+    if SWEPT not in config.methods:
+        return []
+    asked = [(d, alpha) for d in config.datasets for alpha in config.alphas if alpha > 0]
+    level = 1 - (1 - LEVEL) / max(1, len(asked))
+    return [
+        Answer(
+            dataset,
+            alpha,
+            {
+                metric: paired_difference(
+                    by_seed(table, dataset, plan.variant(SWEPT, alpha), metric),
+                    by_seed(table, dataset, plan.variant(SWEPT, 0.0), metric),
+                    level=level,
+                )
+                for metric in (CLEAN, "mean_error", RISE, MCE)
+            },
+        )
+        for dataset, alpha in asked
+    ]
+
+
+def by_seed(table: pd.DataFrame, dataset: str, variant: str, metric: str) -> "pd.Series[float]":
+    """A metric over all corruptions, (seeds,), indexed by seed."""
+    own = table[
+        (table["dataset"] == dataset)
+        & (table["variant"] == variant)
+        & (table["metric"] == metric)
+        & (table["corruption"] == "")
+    ]
+    return own.set_index("seed")["value"]
+
+
+def finding(
+    found: Sequence[Answer], config: RobustnessStudy, datasets: dict[str, str]
+) -> list[str]:
+    """What came out, in sentences computed from the numbers.
+
+    Args:
+        found: see `answers`.
+        config: the study's.
+        datasets: names and titles.
+    """
+    if not found:
+        return ["ReLIC was not among the methods, so its penalty was not asked about."]
+    if config.seeds < ENOUGH:
+        first = (
+            f"With {config.seeds} paired seed{'s' * (config.seeds > 1)} this run shows the"
+            " machinery and cannot say whether the invariance penalty buys robustness; the preset"
+            " standard asks it with five."
+        )
+        return [first, *(_numbers(answer, datasets, config) for answer in found)]
+    first = " ".join(_verdict([a for a in found if a.dataset == d], t) for d, t in datasets.items())
+    return [first, *(_numbers(answer, datasets, config) for answer in found)]
+
+
+def _verdict(found: Sequence[Answer], title: str) -> str:
+    """Of one data set, in a sentence."""
+    words = {
+        -1: "the invariance penalty buys robustness",
+        1: "the invariance penalty costs robustness",
+        0: "no effect of the invariance penalty on robustness is told from none",
+    }
+    parts = [
+        f"{words[sign]} at α = {', '.join(f'{a.alpha:g}' for a in found if a.mce.sign == sign)}"
+        for sign in words
+        if any(a.mce.sign == sign for a in found)
+    ]
+    return f"On {title} {'; '.join(parts)}."
+
+
+def _numbers(answer: Answer, datasets: dict[str, str], config: RobustnessStudy) -> str:
+    where = f"{datasets[answer.dataset]}, " if len(datasets) > 1 else ""
+    return (
+        f"{where}α = {answer.alpha:g} less α = 0: mCE {interval(answer.mce, 'points')}, clean"
+        f" accuracy {interval(answer.differences[CLEAN], 'points')}."
+    )
+
+
+def interval(found: PairedDifference, unit: str = "") -> str:
+    """A difference in hundredths, with its interval.
+
+    Examples:
+        >>> interval(PairedDifference(-0.012, -0.02, -0.004, 5, 0.95), "points")
+        '-1.2 points [-2.0, -0.4]'
+    """
+    between = "" if math.isnan(found.low) else f" [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
+    shown = f"{100 * found.value:+.1f}{f' {unit}' * bool(unit)}{between}"
+    return shown.replace("+-", "-")

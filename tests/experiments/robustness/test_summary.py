@@ -1,0 +1,123 @@
+"""What the finding makes of paired differences, and what presets and help say."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from causal_ssl import methods
+from causal_ssl.datasets.corruptions import CORRUPTIONS
+from causal_ssl.experiments.catalogue import from_preset, preset, presets
+from causal_ssl.experiments.robustness import config, figures, published
+from causal_ssl.experiments.robustness.config import RobustnessStudy
+from causal_ssl.experiments.robustness.images import KNOWN
+from causal_ssl.experiments.robustness.summary import answers, finding, titled, with_variants
+from causal_ssl.experiments.robustness.sums import summed_up
+
+TITLES = {"fashion_mnist": "Fashion-MNIST"}
+WITHOUT = [0.50, 0.52, 0.48, 0.51, 0.49]
+"""mCE without the penalty, by seed."""
+
+
+def table(alphas: dict[float, list[float]]) -> pd.DataFrame:
+    """The rows that answers are made of: alpha -> mCE by seed; of other metrics the same."""
+    rows: list[dict[str, Any]] = [
+        {"method": "relic", "alpha": alpha, "seed": seed, "metric": metric, "value": value}
+        for alpha, values in alphas.items()
+        for seed, value in enumerate(values)
+        for metric in ("linear_top1", "mean_error", "mean_error_rise", "mce_by_supervised")
+    ]
+    return with_variants(pd.DataFrame(rows).assign(dataset="fashion_mnist", corruption=""))
+
+
+def found(alphas: dict[float, list[float]]) -> list[str]:
+    seeds = len(alphas[0.0])
+    study = RobustnessStudy(alphas=tuple(alphas), seeds=seeds)
+    return finding(answers(table(alphas), study), study, TITLES)
+
+
+def shifted(by: float, spread: float = 0.001) -> list[float]:
+    """mCE of the same seeds, shifted by about so much."""
+    return [value + by + spread * (-1) ** k for k, value in enumerate(WITHOUT)]
+
+
+def test_the_finding_says_at_which_alpha_the_penalty_buys_costs_or_is_not_told_from_none() -> None:
+    first, *numbers = found(
+        {0.0: WITHOUT, 0.1: shifted(0.0005, 0.01), 1.0: shifted(-0.02), 10.0: shifted(0.03)}
+    )
+    assert first == (
+        "On Fashion-MNIST the invariance penalty buys robustness at α = 1; the invariance penalty"
+        " costs robustness at α = 10; no effect of the invariance penalty on robustness is told"
+        " from none at α = 0.1."
+    )
+    assert len(numbers) == 3
+    assert numbers[1].startswith("α = 1 less α = 0: mCE -2.0 points [-2.")
+
+
+def test_intervals_hold_together_over_alphas() -> None:
+    study = RobustnessStudy(alphas=(0.0, 1.0, 10.0), seeds=5)
+    of = answers(table({0.0: WITHOUT, 1.0: shifted(-0.02), 10.0: shifted(0.01)}), study)
+    assert [answer.mce.level for answer in of] == pytest.approx([0.975, 0.975])
+
+
+def test_fewer_than_five_seeds_answer_nothing_however_clear() -> None:
+    first, *_ = found({0.0: WITHOUT[:4], 1.0: shifted(-0.2)[:4]})
+    assert "cannot say" in first
+    assert "standard" in first
+
+
+def test_the_papers_errors_are_summed_up_as_our_own() -> None:
+    rows = published.table().set_index(["method", "metric", "corruption"])["reference"]
+    ce = {"relic": 0.678, "supervised": 0.800}  # of Gaussian noise, as printed
+    assert rows["relic", "ce_by_supervised", "gaussian_noise"] == pytest.approx(
+        ce["relic"] / ce["supervised"]
+    )
+    assert rows["supervised", "mce_by_supervised", ""] == pytest.approx(1)
+    # The paper prints 44.2 % average accuracy's worth of CE for ReLIC with a target network.
+    assert 1 - rows["relic_t", "mean_error", ""] == pytest.approx(0.442, abs=5e-4)
+
+
+def test_a_relative_ce_that_is_undefined_has_no_row_and_no_mean() -> None:
+    """Fog lowers the supervised error of 0.2; contrast raises it."""
+    rows = [
+        {"method": name, "metric": "linear_top1", "corruption": "", "value": 0.8}
+        for name in ("supervised", "simclr")
+    ] + [
+        {"method": name, "metric": "error", "corruption": each, "value": error}
+        for name, fog, contrast in (("supervised", 0.1, 0.4), ("simclr", 0.3, 0.6))
+        for each, error in (("fog", fog), ("contrast", contrast))
+    ]
+    frame = pd.DataFrame(rows).assign(dataset="any", alpha=float("nan"), seed=0, severity=3)
+    own = summed_up(frame).query("method == 'simclr'").set_index(["metric", "corruption"])["value"]
+    assert own["mce_by_supervised", ""] == pytest.approx((3 + 1.5) / 2)
+    assert own["relative_ce_by_supervised", "contrast"] == pytest.approx(2)
+    assert ("relative_ce_by_supervised", "fog") not in own.index
+    assert ("mrce_by_supervised", "") not in own.index
+    assert own["mean_error_rise", ""] == pytest.approx(0.25)
+
+
+def test_every_variant_has_a_look_of_its_own() -> None:
+    study = from_preset("robustness", "standard")
+    looks = figures.looks(titled(study))
+    assert set(looks) == set(titled(study))
+    assert len({str(look) for look in looks.values()}) == len(looks)
+
+
+def test_presets_are_valid_and_quick_is_the_default() -> None:
+    assert presets("robustness") == ["quick", "standard"]
+    quick, standard = (from_preset("robustness", name) for name in presets("robustness"))
+    assert quick == RobustnessStudy()
+    assert standard.seeds >= config.ENOUGH
+    test = {name for name, each in CORRUPTIONS.items() if each.kind == "test"}
+    assert set(standard.corruptions) == test
+    assert set(standard.methods) == set(config.METHODS.split(", "))
+    assert {0, published.ALPHA} < set(standard.alphas)
+
+
+def test_names_for_help_are_those_that_there_are() -> None:
+    assert tuple(CORRUPTIONS) == config.CORRUPTIONS
+    assert set(config.METHODS.split(", ")) <= set(methods.pretraining_names())
+    assert tuple(KNOWN) == config.DATASETS
+    assert methods.get("relic").image_recipe().objective["alpha"] == published.ALPHA
+    for each in KNOWN.values():
+        assert "alpha" not in preset("pretraining", each.preset)
