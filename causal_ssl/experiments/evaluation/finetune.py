@@ -103,7 +103,7 @@ def evaluate(asked: Finetune, out: Path | str, *, console: Console) -> pd.DataFr
         _classifier(encoder, labelled, chosen).save(directory.path)
         rows = _rows(asked, chosen, right, scores, len(labelled))
         table = runs.write_table(directory, asked, subject, rows)
-    how = f"{subject.source}: trained on with {len(labelled):,} labelled images, {chosen}"
+    how = f"{subject.source}: fine-tuned on {len(labelled):,} labelled images, {chosen}"
     top1, top5 = map(runs.percent, rows[: len(TOP)])
     runs.say(
         console,

@@ -131,8 +131,11 @@ def _of_run(state: dict[str, Any], name: str, choices: _Choices) -> OpenedEncode
     if given := [choice for choice, value in vars(choices).items() if value is not None]:
         raise InputError(f"an encoder of ours, which has its own {', '.join(given)}: give none")
     encoder = runs.encoder_of(state)
-    method = state[runs.RUN].get("identity", {}).get("config", {}).get("method")
+    identity = state[runs.RUN].get("identity", {})
+    method = identity.get("config", {}).get("method")
     words = f"{name}: {encoder.config.name}, trained here" + (f" with {method}" if method else "")
+    if "start" in identity:
+        words += ", from the trunk of another encoder"
     head = encoder.head
     if method == "supervised":
         return OpenedEncoder(encoder, head if isinstance(head, nn.Linear) else None, words)

@@ -106,6 +106,7 @@ def test_what_is_exported_gives_the_accuracy_that_is_reported(
     logits = probe.logits(torch.from_numpy(found.intermediate))
     torch.testing.assert_close(logits, torch.from_numpy(found.final))
     assert opened.classifier is not None
+    assert opened.source.endswith("trained here with supervised, from the trunk of another encoder")
 
 
 def test_its_rate_is_chosen_on_training_images_and_trained_again_on_all(

@@ -46,7 +46,7 @@ def test_it_is_fine_tuning_on_the_images_of_the_list(
     subset = ["--subset", str(two_of_each)]
     status, said, _ = call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "semi", *subset))
     assert status == 0
-    assert "trained on with 12 labelled images, rate=0.1 epochs=2: top-1" in said
+    assert "fine-tuned on 12 labelled images, rate=0.1 epochs=2: top-1" in said
     table = pd.read_csv(tmp_path / "semi" / "table.csv")
     assert table["metric"].tolist() == ["semi_top1", "semi_top5"]
     assert table["study"].unique() == ["evaluation-semi"]
