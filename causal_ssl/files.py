@@ -35,11 +35,22 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 def save_tensors(path: Path, state: Mapping[str, Any]) -> None:
-    """Write tensors, numbers, strings, and lists and dicts of them, as `write` does."""
+    """Write tensors, numbers, strings, and lists and dicts of them, as `write` does.
+
+    Raises:
+        OSError: what the disk said, when it is full.
+    """
     import torch  # seconds, which processes that only write files should not spend
 
     with _replacing(path) as file:
-        torch.save(dict(state), file)
+        try:
+            torch.save(dict(state), file)
+        except RuntimeError as error:
+            # torch goes on to close its archive, and reports that this failed.
+            first = error.__context__
+            if isinstance(first, OSError):
+                raise OSError(first.errno, first.strerror, str(path)) from error
+            raise
 
 
 def load_tensors(path: Path, *, what: str, remedy: str) -> dict[str, Any]:

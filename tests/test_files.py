@@ -1,5 +1,7 @@
 """Files are whole or not there, hold no code, and errors say which file and what to do."""
 
+import errno
+import io
 import os
 from pathlib import Path
 
@@ -115,3 +117,20 @@ def test_what_is_no_state_or_not_there(tmp_path: Path) -> None:
         load(tmp_path / "list.pt")
     with pytest.raises(InputError, match=r"nowhere\.pt: No such file"):
         load(tmp_path / "nowhere.pt")
+
+
+class SmallDisk(io.BytesIO):
+    """Takes 10,000 bytes."""
+
+    def write(self, content: object) -> int:
+        if self.tell() > 10_000:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(content)  # type: ignore[arg-type]
+
+
+def test_a_full_disk_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_replacing", lambda _: SmallDisk())
+    state = {f"layer{k}": torch.zeros(5_000) for k in range(3)}
+    with pytest.raises(OSError, match=r"No space left on device: .*step\.ckpt") as full:
+        files.save_tensors(tmp_path / "step.ckpt", state)
+    assert full.value.errno == errno.ENOSPC
