@@ -6,7 +6,10 @@ from causal_ssl.models.heads import Head
 from causal_ssl.objectives import ReLIC
 
 SOURCE = "Mitrovic et al. 2021, arXiv 2010.07922"
-NO_TAU = "the paper gives neither tau nor alpha: tau is SimCLR's, alpha 1"
+LEFT_OPEN = (
+    "the paper gives neither tau nor alpha: tau is SimCLR's, alpha 1",
+    "it solarises, with SimCLR's probabilities, and SimCLR does not: BYOL's stand here, 0 and 0.2",
+)
 
 register(
     Method(
@@ -26,7 +29,7 @@ register(
             epochs=1000,
             published=Published(70.3, 1000, f"{SOURCE}, table 1"),
             source=SOURCE,
-            notes=(NO_TAU,),
+            notes=LEFT_OPEN,
         ),
     )
 )

@@ -2,7 +2,7 @@
 
 from causal_ssl.methods.recipe import ImageRecipe, Optimiser, Published
 from causal_ssl.methods.registry import Method, register
-from causal_ssl.methods.relic import NO_TAU, SOURCE
+from causal_ssl.methods.relic import LEFT_OPEN, SOURCE
 from causal_ssl.models.heads import Head
 from causal_ssl.objectives import ReLIC
 
@@ -27,7 +27,7 @@ register(
             target_decay=0.996,
             published=Published(74.8, 1000, f"{SOURCE}, table 1"),
             source=f"{SOURCE}; heads of BYOL",
-            notes=(NO_TAU,),
+            notes=LEFT_OPEN,
         ),
     )
 )
