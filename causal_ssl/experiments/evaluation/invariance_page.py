@@ -16,7 +16,7 @@ from causal_ssl.analysis.invariance_plots import pair_heatmaps
 from causal_ssl.analysis.report import Block, Bullets, Cell, Report, Row, Section, Table, Text
 from causal_ssl.analysis.separability import separability
 from causal_ssl.analysis.separability_plot import f_lda_distributions
-from causal_ssl.experiments import options
+from causal_ssl.experiments.evaluation.command import command
 from causal_ssl.experiments.evaluation.config import Invariance
 from causal_ssl.experiments.evaluation.invariance_measures import GAP, Outputs
 from causal_ssl.experiments.evaluation.invariance_words import (
@@ -27,7 +27,6 @@ from causal_ssl.experiments.evaluation.invariance_words import (
     finding,
 )
 from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduced_by
-from causal_ssl.parser import flag
 
 SHOWN = 10
 """Images of the gallery."""
@@ -109,26 +108,6 @@ def page(material: Material) -> Drawn:
         footer=footer(material.environment),
     )
     return drawn(report, "")
-
-
-def command(asked: Invariance) -> str:
-    """A command line that asks for that.
-
-    Examples:
-        >>> command(Invariance(checkpoint="run", data_root="x", severity=5))
-        'causal-ssl evaluate invariance --checkpoint run --data-root x --severity 5'
-    """
-    given, usual = (options.flatten(options.to_dict(each)) for each in (asked, Invariance()))
-    words = ["causal-ssl evaluate invariance"]
-    for key in ("checkpoint", "data_root", *given):
-        value = given[key]
-        if value != usual[key] and (words_of := _words(key, value)) not in words:
-            words.append(words_of)
-    return " ".join(words)
-
-
-def _words(key: str, value: Any) -> str:
-    return f"--{flag(key)} {' '.join(map(str, value)) if isinstance(value, list) else value}"
 
 
 def _glance(material: Material) -> Block:

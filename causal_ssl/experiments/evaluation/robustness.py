@@ -1,16 +1,18 @@
 """`causal-ssl evaluate robustness`: test sets under shift, scored with one classifier.
 
 DIR/table.csv      accuracies, errors, CE and their means, and by name what is missing
+DIR/report.html    the same to read, with a figure
 DIR/features/      of every partition that is finished, so that it is not computed again
 """
 
+import json
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 
 from causal_ssl.datasets.suites import Suite
-from causal_ssl.experiments.evaluation import runs, suite_rows, suite_summary
+from causal_ssl.experiments.evaluation import runs, suite_page, suite_rows, suite_summary
 from causal_ssl.experiments.evaluation.answers import imagenet_classifier, lacking
 from causal_ssl.experiments.evaluation.config import Robustness
 from causal_ssl.experiments.evaluation.encoders import open_subject
@@ -49,14 +51,24 @@ def evaluate(asked: Robustness, out: Path | str, *, console: Console) -> pd.Data
             comparable=not lacking(classifier) and asked.size in (None, SIZE),
         )
         table = runs.write_table(directory, asked, subject, rows)
+        environment = json.loads((directory / "environment.json").read_text())
+        drawn = suite_page.page(
+            asked,
+            table,
+            source=subject.source,
+            classifier=classifier.words,
+            environment=environment,
+        )
+        for name, png in drawn.pictures.items():
+            directory.write(f"figures/{name}.png", png)
+        directory.write("report.html", drawn.html)
     runs.say(console, f"{subject.source}; classifier: {classifier.words}")
-    console.print(suite_summary.for_terminal(table))
-    sources = ", ".join(table["source"].dropna().unique())
+    console.print(drawn.terminal)
     runs.say(
         console,
-        *([f"published: {sources}"] if sources else []),
+        *(f"published: {source}" for source in suite_summary.sources(table)),
         *suite_summary.missing(table),
-        f"{directory.path}: table.csv",
+        f"{directory.path}: table.csv, report.html",
     )
     return table
 

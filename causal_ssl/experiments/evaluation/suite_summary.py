@@ -33,7 +33,8 @@ class Line:
     Attributes:
         suite: the test set's title, with its partition where it has several.
         metric: what the number is.
-        value: with its interval; "-": it is missing.
+        value: the number; "-": it is missing.
+        interval: "[low, high]", "" for none.
         published: beside it, "" for none.
         note: what it is of, or why it is missing.
     """
@@ -41,6 +42,7 @@ class Line:
     suite: str
     metric: str
     value: str
+    interval: str
     published: str
     note: str
 
@@ -51,17 +53,38 @@ def lines(table: pd.DataFrame) -> list[Line]:
     Args:
         table: of `causal-ssl evaluate robustness`.
     """
-    return [_line(row) for row in table.to_dict("records") if _sums_up(row)]
+    return [_line(row) for row in _summed_up(table)]
 
 
 def missing(table: pd.DataFrame) -> Iterator[str]:
     """What test sets lack, one sentence a reason."""
     empty = table[table["value"].isna()]
     for (suite, note), rows in empty.groupby(["setting", "note"], sort=False):
-        shown = rows[[_sums_up(row) for row in rows.to_dict("records")]]
-        if len(shown):
-            names = ", ".join(TITLES[metric] for metric in shown["metric"].unique())
+        shown = dict.fromkeys(TITLES[row["metric"]] for row in _summed_up(rows))
+        if shown:
+            names = ", ".join(shown)
             yield f"{PROTOCOLS[str(suite)].title}: no {names} ({note})"
+
+
+def finding(table: pd.DataFrame) -> str:
+    """What came out, in a sentence: mCE and the accuracies."""
+    found = [
+        (row, line)
+        for row, line in zip(_summed_up(table), lines(table), strict=True)
+        if not _none(row["value"])
+    ]
+    told = [
+        f"{line.metric} on {line.suite} {line.value}"
+        + (f" (published: {line.published})" if line.published else "")
+        for row, line in found
+        if row["metric"] in ("mce", "top1") and row["setting"] != "imagenet"
+    ]
+    return f"{'; '.join(told)}." if told else "Nothing that sums a test set up is whole."
+
+
+def sources(table: pd.DataFrame) -> list[str]:
+    """Of the published numbers beside."""
+    return list(table["source"].dropna().unique())
 
 
 def for_terminal(table: pd.DataFrame) -> Table:
@@ -74,7 +97,7 @@ def for_terminal(table: pd.DataFrame) -> Table:
     last = ""
     for line in lines(table):
         suite, last = ("" if line.suite == last else line.suite), line.suite
-        shown.add_row(suite, line.metric, line.value, line.published)
+        shown.add_row(suite, line.metric, f"{line.value} {line.interval}".strip(), line.published)
     return shown
 
 
@@ -88,6 +111,10 @@ def in_words(metric: str, value: float) -> str:
     return f"{100 * value:.1f}" + ("" if metric in RATIOS else " %")
 
 
+def _summed_up(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [row for row in table.to_dict("records") if _sums_up(row)]
+
+
 def _sums_up(row: dict[str, Any]) -> bool:
     if row["setting"] == "imagenet-c":
         return row["metric"] in SUMMED_UP and row["variable"] == ""
@@ -97,12 +124,12 @@ def _sums_up(row: dict[str, Any]) -> bool:
 def _line(row: dict[str, Any]) -> Line:
     metric, several = row["metric"], row["variable"] not in ("", "all")
     value = "-" if _none(row["value"]) else in_words(metric, row["value"])
-    if not _none(row["low"]):
-        value += f" [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+    low, high = row["low"], row["high"]
     return Line(
         PROTOCOLS[row["setting"]].title + (f" {row['variable']}" if several else ""),
         TITLES[metric],
         value,
+        "" if _none(low) else f"[{100 * low:.1f}, {100 * high:.1f}]",
         "" if _none(row["reference"]) else in_words(metric, row["reference"]),
         row["note"],
     )
