@@ -16,15 +16,15 @@ register(
             critic=Head((8192, 8192), batch_norm=True, bias=False),
             n_outputs=8192,
             views="byol",
-            optimiser=Optimiser("lars", 0.2, weight_decay=1e-6),
+            optimiser=Optimiser("lars", 0.2, weight_decay=1e-6, plain_factor=0.0048 / 0.2),
             batch_size=2048,
             epochs=1000,
             published=Published(73.5, 1000, "README of the authors' code"),
             source="Zbontar et al. 2021, arXiv 2103.03230, and the authors' code",
             notes=(
                 "the rate falls to 0; the authors' to a thousandth of its peak",
-                "one learning rate for all; the authors' is 0.0048 for biases and norms",
-                "theirs was tuned with gradients divided by the number of processes",
+                "theirs were tuned with gradients divided by the number of processes, to which the"
+                " steps of biases and norms, 0.0048 x batch/256, are not indifferent",
             ),
         ),
     )

@@ -23,6 +23,7 @@ class Optimiser:
         weight_decay: of weights, not of biases and the parameters of norms.
         momentum: of lars, sgd and nesterov, which needs some.
         decay_all: of sgd alone: biases and norms decay too (MoCo v2).
+        plain_factor: learning rate of biases and the parameters of norms, by that of weights.
 
     Raises:
         InputError: a value out of range, an unknown name, nesterov without momentum, or `decay_all`
@@ -34,12 +35,14 @@ class Optimiser:
     weight_decay: float = 0.0
     momentum: float = 0.9
     decay_all: bool = False
+    plain_factor: float = 1.0
 
     def __post_init__(self) -> None:
         one_of("optimiser", self.name, get_args(OptimiserName))
         in_range("learning_rate", self.learning_rate, above=0)
         in_range("weight_decay", self.weight_decay, at_least=0)
         in_range("momentum", self.momentum, at_least=0, at_most=1)
+        in_range("plain_factor", self.plain_factor, above=0)
         if self.name == "nesterov":
             in_range("momentum", self.momentum, above=0)
         if self.decay_all and self.name != "sgd":

@@ -37,10 +37,10 @@ def in_words(method: Method, recipe: ImageRecipe) -> dict[str, str]:
 
 
 def _rate(recipe: ImageRecipe) -> str:
-    rate = f"{recipe.scaled_optimiser.learning_rate:g}"
-    if recipe.rate_rule == "fixed":
-        return rate
-    return f"{recipe.optimiser.learning_rate:g} x {recipe.batch_size}/256 = {rate}"
+    rate, factor = f"{recipe.scaled_optimiser.learning_rate:g}", recipe.optimiser.plain_factor
+    if recipe.rate_rule != "fixed":
+        rate = f"{recipe.optimiser.learning_rate:g} x {recipe.batch_size}/256 = {rate}"
+    return rate if factor == 1 else f"{rate}; of biases and norms {factor:g} of it"
 
 
 def _decay(optimiser: Optimiser) -> str:

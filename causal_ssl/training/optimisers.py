@@ -68,18 +68,25 @@ def _groups(
 ) -> list[dict[str, Any]]:
     """The two groups of those with no factor, then of those with each."""
     split = partial(
-        parameter_groups, weight_decay=optimiser.weight_decay, decay_all=optimiser.decay_all
+        parameter_groups,
+        weight_decay=optimiser.weight_decay,
+        decay_all=optimiser.decay_all,
+        plain_factor=optimiser.plain_factor,
     )
     groups = []
     for start, factor in factors.items():
         part = [(name, parameter) for name, parameter in parameters if name.startswith(start)]
         parameters = [(name, p) for name, p in parameters if not name.startswith(start)]
-        groups += [{**group, FACTOR: factor} for group in split(part)]
+        groups += [{**group, FACTOR: factor * group.get(FACTOR, 1.0)} for group in split(part)]
     return split(parameters) + groups
 
 
 def parameter_groups(
-    parameters: Iterable[tuple[str, Parameter]], *, weight_decay: float, decay_all: bool = False
+    parameters: Iterable[tuple[str, Parameter]],
+    *,
+    weight_decay: float,
+    decay_all: bool = False,
+    plain_factor: float = 1.0,
 ) -> list[dict[str, Any]]:
     """Two groups: the weights; and biases and the parameters of norms, without decay.
 
@@ -88,6 +95,7 @@ def parameter_groups(
     Args:
         parameters: names and parameters.
         weight_decay: of the first group; with `decay_all` of both.
+        plain_factor: learning rate of the second group by that of the first.
 
     Examples:
         >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
@@ -98,7 +106,8 @@ def parameter_groups(
     both = [parameter for _, parameter in parameters]
     weights = [parameter for parameter in both if parameter.ndim > 1]
     others = [parameter for parameter in both if parameter.ndim <= 1]
+    rate = {} if plain_factor == 1 else {FACTOR: plain_factor}
     return [
         {"params": weights, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": weight_decay if decay_all else 0.0},
+        {"params": others, "weight_decay": weight_decay if decay_all else 0.0} | rate,
     ]

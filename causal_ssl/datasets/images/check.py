@@ -99,8 +99,10 @@ def check(
         watcher: is told of folders listed and of images decoded.
 
     Raises:
-        InputError: it has no layout that is known.
+        InputError: it has no layout that is known; sample is below 0.
     """
+    if sample is not None:
+        in_range("sample", sample, at_least=0)
     root, watcher = Path(root), watcher or Watcher()
     layout, parts, problems = parts_of(root, watcher)
     counts = {part.split: part.counts for part in parts}
@@ -132,7 +134,6 @@ def _as_imagenet(counts: dict[str, dict[str, int]]) -> tuple[list[str], list[str
 def _chosen(names: list[str], sample: int | None, seed: int) -> list[str]:
     if sample is None or sample >= len(names):
         return names
-    in_range("sample", sample, at_least=0)
     order = torch.randperm(len(names), generator=generator_for(seed, "check"))
     return [names[index] for index in sorted(order[:sample].tolist())]
 

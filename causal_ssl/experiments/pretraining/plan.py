@@ -127,8 +127,8 @@ def _check_shares(batch_size: int, asked: Pretraining) -> None:
     share, left = divmod(batch_size, ranks * asked.accumulate)
     if left or share < 2:
         raise InputError(
-            f"batch_size = {batch_size} in {asked.accumulate} micro-batches on {ranks} devices: "
-            f"give a multiple of {ranks * asked.accumulate} with at least 2 images for each"
+            f"batch_size = {batch_size} in {asked.accumulate} micro-batches on {ranks} "
+            f"device{'s' * (ranks > 1)}: give a multiple of {ranks * asked.accumulate} with at least 2 images for each"
         )
 
 
@@ -266,7 +266,7 @@ def _optimiser(own: Optimiser, asked: Pretraining) -> Optimiser:
                 f"optimiser {asked.optimiser} in place of {own.name}: its learning rate is "
                 "another one, give --learning-rate"
             )
-        changes = {"name": asked.optimiser, "decay_all": False}
+        changes = {"name": asked.optimiser, "decay_all": False, "plain_factor": 1.0}
     for name in ("learning_rate", "weight_decay"):
         if (value := getattr(asked, name)) is not None:
             changes[name] = value

@@ -111,6 +111,15 @@ class ImageModule(LightningModule):
         factors = {} if start is None else start.factors(optimiser.learning_rate)
         return make_optimiser(optimiser, self.trained.items(), factors=factors)
 
+    def transfer_batch_to_device(
+        self, batch: Any, device: torch.device, dataloader_idx: int
+    ) -> Any:
+        """Move a batch, but the images' proportions, from which crops are drawn on the CPU."""
+        moved = super().transfer_batch_to_device(batch, device, dataloader_idx)
+        if isinstance(batch, dict) and "aspect" in batch:
+            moved["aspect"] = batch["aspect"]
+        return moved
+
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """The loss of a batch, or of a micro-batch."""
         images = self.views_of(batch, batch_idx)

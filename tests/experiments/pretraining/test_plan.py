@@ -69,6 +69,14 @@ def test_moco_has_a_queue_a_constant_average_and_decays_all() -> None:
     assert training.optimiser.decay_all
 
 
+def test_barlow_twins_gives_biases_and_norms_a_rate_of_their_own_under_lars() -> None:
+    own = planned("barlow_twins").training.optimiser
+    assert own.learning_rate == pytest.approx(1.6)
+    assert own.learning_rate * own.plain_factor == pytest.approx(0.0048 * 2048 / 256)
+    adam = planned("barlow_twins", optimiser="adam", learning_rate=0.01).training.optimiser
+    assert adam.plain_factor == 1
+
+
 def test_supervised_outputs_are_the_classes() -> None:
     plan = planned("supervised", n_classes=7)
     assert plan.training.encoder.n_outputs == 7

@@ -78,6 +78,21 @@ def test_the_head_has_a_rate_of_its_own_under_the_same_schedule() -> None:
     assert rates_of_a_step(shared, 2) == pytest.approx([0.05, 0.05])
 
 
+def test_biases_may_have_a_part_of_the_rate_that_weights_have_in_trunk_and_head() -> None:
+    plain = replace(of_classes(), optimiser=Optimiser("lars", 0.1, plain_factor=0.25))
+    other = image_encoder(ENCODER, seed=5)
+    assert rates_of_a_step(module(None, plain), 0) == pytest.approx([0.1, 0.025])
+    with_head = module(Start(other, head_rate=0.4), plain)
+    assert rates_of_a_step(with_head, 0) == pytest.approx([0.1, 0.025, 0.4, 0.1])
+
+
+def test_images_go_to_the_device_and_their_proportions_stay() -> None:
+    batch = {"image": torch.zeros(2, 3, 4, 4), "aspect": torch.ones(2)}
+    moved = module(None).transfer_batch_to_device(batch, torch.device("meta"), 0)
+    assert moved["image"].device.type == "meta"
+    assert torch.equal(moved["aspect"], batch["aspect"])
+
+
 @pytest.mark.parametrize(
     ("there", "says"),
     [
