@@ -81,15 +81,20 @@ class PairedDifference:
         value: the mean.
         low, high: its interval of Student's t, for seeds drawn independently and differences about
             normal; scored images are taken as given. NaN for a single seed.
-        seeds: how many.
+        differences: one a seed.
         level: of the interval.
     """
 
     value: float
     low: float
     high: float
-    seeds: int
+    differences: tuple[float, ...]
     level: float
+
+    @property
+    def seeds(self) -> int:
+        """How many."""
+        return len(self.differences)
 
     @property
     def sign(self) -> int:
@@ -120,4 +125,4 @@ def paired_difference(
     differences = own - base
     value, error, n = float(differences.mean()), _error_of_mean(differences), len(differences)
     half = float(t.ppf((1 + level) / 2, n - 1)) * error if n > 1 else math.nan
-    return PairedDifference(value, value - half, value + half, n, level)
+    return PairedDifference(value, value - half, value + half, tuple(differences), level)

@@ -94,12 +94,15 @@ class RenderOptions:
         return workers(self.workers)
 
 
-def run(options: RenderOptions, *, console: Console | None = None) -> Path:
+def run(
+    options: RenderOptions, *, console: Console | None = None, recipe: "Recipe | None" = None
+) -> Path:
     """Render a set, or what is missing of it.
 
     Args:
         options: what, with what, and where to.
         console: where progress goes; the terminal when None.
+        recipe: scenes in place of those that the options ask for.
 
     Returns:
         The set's folder.
@@ -112,7 +115,7 @@ def run(options: RenderOptions, *, console: Console | None = None) -> Path:
     from causal_ssl.datasets.causal3dident.packed import bytes_packed, pack
 
     console = console or Console()
-    recipe, out = recipe_of(options), Path(options.out)
+    recipe, out = recipe or recipe_of(options), Path(options.out)
     packings = [
         (split, change)
         for split in ("train", "test")

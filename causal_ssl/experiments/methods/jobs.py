@@ -105,7 +105,9 @@ def planned(config: MethodsStudy, method: str, seed: int, images: Images) -> Pla
     Raises:
         InputError: there is no such method, or it is not for images; see `image_plans.planned`.
     """
-    return image_plans.planned(method, asked(config, method, seed), images)
+    n_images, n_classes = len(images), len(images.classes)
+    what = asked(config, method, seed)
+    return image_plans.planned(method, what, n_images=n_images, n_classes=n_classes)
 
 
 def shown(config: MethodsStudy, images: Images) -> Views:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from causal_ssl.experiments.robustness.config import (
     BASELINE,
+    CAUSAL3DIDENT,
     ENOUGH,
     FASHION_MNIST,
     SWEPT,
@@ -44,6 +45,13 @@ def caveats(config: RobustnessStudy, table: pd.DataFrame, history: pd.DataFrame)
             "Fashion-MNIST is grey, so its corruptions are too: every channel is the first one. An"
             " encoder that has never seen channels differ would make of colours what its initial"
             " weights do."
+        )
+    if CAUSAL3DIDENT in config.datasets:
+        found.append(
+            "Under do(S = s) all coordinates of a scene variable are s in every image, and what it"
+            " causes follows; the class is drawn as before. Position, rotation and hue of the"
+            " object then no longer tell the class; the lights and the background take values that"
+            " they also take in training."
         )
     if SWEPT in config.methods:
         found.append(

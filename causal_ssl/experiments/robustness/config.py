@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import image_study, options
+from causal_ssl.experiments.causal3dident.render import BACKENDS
 from causal_ssl.experiments.image_study import ImageStudy
 from causal_ssl.experiments.options import option
 
@@ -16,8 +17,13 @@ CORRUPTIONS = (
     "jpeg_compression", "speckle_noise", "gaussian_blur", "spatter", "saturate",
 )  # fmt: skip
 """As `datasets.corruptions` names them; a test holds this to it."""
-FASHION_MNIST = "fashion_mnist"
-DATASETS = (FASHION_MNIST,)
+FASHION_MNIST, CAUSAL3DIDENT = "fashion_mnist", "causal3dident"
+DATASETS = (FASHION_MNIST, CAUSAL3DIDENT)
+STYLES = (
+    "object_position", "object_rotation", "spotlight_position", "object_hue", "spotlight_hue",
+    "background_hue",
+)  # fmt: skip
+"""Scene variables but the class; a test holds this to them."""
 SWEPT, BASELINE = "relic", "supervised"
 """The method that is trained at every alpha, and the one that errors are divided by."""
 ENOUGH = 5
@@ -47,6 +53,42 @@ class Budget:
 
     def __post_init__(self) -> None:
         options.check(self)
+
+
+@dataclass(frozen=True)
+class Rendered(Budget):
+    """The same of Causal3DIdent, which is rendered for the study, with its style interventions.
+
+    Raises:
+        InputError: a value out of range.
+    """
+
+    data_root: str = option(
+        "", "folder of the images, rendered or published; empty: render some", metavar="DIR"
+    )
+    epochs: float = option(20.0, "passes over the training images", above=0)
+    batch_size: int = option(128, "images of a step", at_least=2)
+    learning_rate: float = option(0.001, "of Adam, at its peak", above=0)
+
+    n_train: int = option(8000, "images rendered to train on", at_least=2)
+    object_scale: float = option(3.0, "size of the objects; the published one is 1.5", above=0)
+    backend: str = option("auto", "what renders: raster needs EGL", choices=BACKENDS)
+    data_seed: int = option(0, "of the rendered images", at_least=0)
+    styles: tuple[str, ...] = option(
+        STYLES,
+        "scene variables that are intervened on",
+        choices=STYLES,
+        singular="style",
+        distinct=True,
+    )
+    values: tuple[float, ...] = option(
+        (-0.8, 0.0, 0.8),
+        "that each is set to, all its coordinates",
+        at_least=-1,
+        at_most=1,
+        distinct=True,
+    )
+    n_style: int = option(1000, "test images rendered under each intervention", at_least=1)
 
 
 @dataclass(frozen=True)
@@ -95,6 +137,7 @@ class RobustnessStudy(ImageStudy):
     )
 
     fashion_mnist: Budget = Budget()
+    causal3dident: Rendered = Rendered()
     checkpoint_every: int = option(100, "steps between checkpoints", at_least=1)
 
     def __post_init__(self) -> None:

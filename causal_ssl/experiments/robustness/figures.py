@@ -60,6 +60,33 @@ def corruption_curves(table: pd.DataFrame, *, dataset: str, variants: Titles) ->
     return figure
 
 
+def style_curves(table: pd.DataFrame, *, dataset: str, variants: Titles) -> Figure:
+    """Error under do(S = s) over s, a panel a variable, a line a variant: the mean over seeds.
+
+    Args:
+        table: columns dataset, variant, metric, style, s, value.
+        dataset: which to show; its clean error is a tick at the right.
+        variants: what to show.
+    """
+    require(table, ["dataset", "variant", "metric", "style", "s", "value"])
+    own = table[table["dataset"] == dataset]
+    errors = own[own["metric"] == "error_under_do"]
+    means = errors.groupby(["style", "variant", "s"])["value"].mean()
+    clean = 1 - own[own["metric"] == CLEAN].groupby("variant")["value"].mean()
+    names = list(errors["style"].unique())
+    with style():
+        figure, axes = _panels(len(names))
+        for axis, name in zip(axes, names, strict=True):
+            for variant, look in looks(variants).items():
+                line = means[name, variant]
+                axis.plot(line.index, line, marker="o", ms=3, lw=1.5, **look)
+                axis.axhline(clean[variant], xmin=0.95, lw=1.5, color=look["color"])
+            axis.set_title(name.replace("_", " "))
+            axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        _finish(figure, axes, variants, x="value s", y="error")
+    return figure
+
+
 def _panels(count: int) -> tuple[Figure, list[Axes]]:
     """So many panels that share their axes, at most `ACROSS` in a row."""
     across = min(ACROSS, count)
@@ -132,6 +159,8 @@ def _differences(axis: Axes, own: list[Answer], alphas: list[float], colour: str
     axis.axhline(0, color=REFERENCE, lw=1.2)
     for answer in own:
         place, found = alphas.index(answer.alpha), answer.mce
+        points = [100 * difference for difference in found.differences]
+        axis.plot([place - 0.12] * len(points), points, "o", color=colour, ms=3, alpha=0.6)
         axis.plot([place], [100 * found.value], "o", color=colour, ms=7)
         if found.low == found.low:
             axis.plot([place] * 2, [100 * found.low, 100 * found.high], color=colour, lw=1.8)

@@ -2,16 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
-from causal_ssl.datasets.images import Images
+from rich.console import Console
+
+from causal_ssl.datasets.causal3dident.latents import CLASSES
 from causal_ssl.experiments import image_plans
 from causal_ssl.experiments.image_splits import Splits, splits
 from causal_ssl.experiments.image_study import RANDOM
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.monitor import Centres, centres
 from causal_ssl.experiments.pretraining.plan import Plan, asked_for
-from causal_ssl.experiments.robustness.config import BASELINE, FASHION_MNIST, RobustnessStudy
+from causal_ssl.experiments.robustness import styles
+from causal_ssl.experiments.robustness.config import (
+    BASELINE,
+    CAUSAL3DIDENT,
+    FASHION_MNIST,
+    Rendered,
+    RobustnessStudy,
+)
+from causal_ssl.experiments.robustness.evaluation import Scored
 from causal_ssl.experiments.robustness.plan import Cell
 
 
@@ -30,31 +41,87 @@ class DataSet:
 
 
 KNOWN: Mapping[str, DataSet] = MappingProxyType(
-    {FASHION_MNIST: DataSet("Fashion-MNIST", "fashion-small")}
+    {
+        FASHION_MNIST: DataSet("Fashion-MNIST", "fashion-small"),
+        CAUSAL3DIDENT: DataSet("Causal3DIdent", "causal3dident-small"),
+    }
 )
 
 
-def images_of(config: RobustnessStudy, dataset: str) -> Splits:
+@dataclass(frozen=True)
+class Material:
+    """Images of a data set that classifiers see, the same for all encoders.
+
+    Attributes:
+        train: what they are fitted on.
+        test: what they are scored on, clean and corrupted.
+        styles: (variable, s) -> images under do(variable = s).
+    """
+
+    train: Centres
+    test: Scored
+    styles: Mapping[styles.Style, Scored]
+
+
+def check(config: RobustnessStudy, dataset: str) -> tuple[int, int]:
+    """Number of training images and of classes, of images that may be still to be rendered.
+
+    Raises:
+        InputError: see `splits` and `styles.check`.
+    """
+    budget = config.budget(dataset)
+    if isinstance(budget, Rendered):
+        styles.check(budget, _pretraining(config, dataset).working_size)
+        if not budget.data_root:
+            return budget.n_train, len(CLASSES)
+    train = images_of(Path(), config, dataset).train
+    return len(train), len(train.classes)
+
+
+def prepare(root: Path, config: RobustnessStudy, console: Console) -> None:
+    """Render what is to be rendered, into the run's directory."""
+    for dataset in config.datasets:
+        budget = config.budget(dataset)
+        if isinstance(budget, Rendered):
+            styles.prepare(root, budget, _pretraining(config, dataset).working_size, console)
+
+
+def images_of(root: Path, config: RobustnessStudy, dataset: str) -> Splits:
     """Both splits.
 
-    Raises:
-        InputError: see `splits`.
-    """
-    size = asked(config, Cell(BASELINE, 0, dataset)).working_size
-    return splits(config.budget(dataset).data_root, size=size)
-
-
-def fitted_and_scored(config: RobustnessStudy, dataset: str) -> tuple[Centres, Centres]:
-    """Training images that classifiers are fitted on, and test images; the same for all encoders.
+    Args:
+        root: the run's directory, in which rendered images are.
+        config, dataset: say which.
 
     Raises:
         InputError: see `splits`.
     """
-    images, budget = images_of(config, dataset), config.budget(dataset)
-    size = asked(config, Cell(BASELINE, 0, dataset)).size
+    folder = config.budget(dataset).data_root or str(root / "data")
+    return splits(folder, size=_pretraining(config, dataset).working_size)
+
+
+def material_of(root: Path, config: RobustnessStudy, dataset: str) -> Material:
+    """What classifiers of a data set see; arguments as of `images_of`.
+
+    Raises:
+        InputError: see `splits`.
+    """
+    images, budget = images_of(root, config, dataset), config.budget(dataset)
+    size = _pretraining(config, dataset).size
     train = centres(images.train, budget.n_linear, size=size, seed=0)
     test = centres(images.test, budget.n_test, size=size, seed=0, classes=images.train.classes)
-    return train, test
+    rendered = styles.scored(root, budget, size) if isinstance(budget, Rendered) else {}
+    return Material(train, Scored.of(test), rendered)
+
+
+def planned(config: RobustnessStudy, cell: Cell, *, n_images: int, n_classes: int) -> Plan:
+    """The run that trains a cell's encoder.
+
+    Raises:
+        InputError: see `image_plans.planned`.
+    """
+    what = asked(config, cell)
+    return image_plans.planned(method_of(cell), what, n_images=n_images, n_classes=n_classes)
 
 
 def asked(config: RobustnessStudy, cell: Cell) -> Pretraining:
@@ -80,15 +147,11 @@ def asked(config: RobustnessStudy, cell: Cell) -> Pretraining:
     )
 
 
-def planned(config: RobustnessStudy, cell: Cell, images: Images) -> Plan:
-    """The run that trains a cell's encoder.
-
-    Raises:
-        InputError: see `image_plans.planned`.
-    """
-    return image_plans.planned(method_of(cell), asked(config, cell), images)
-
-
 def method_of(cell: Cell) -> str:
     """Of the registry."""
     return BASELINE if cell.method == RANDOM else cell.method
+
+
+def _pretraining(config: RobustnessStudy, dataset: str) -> Pretraining:
+    """Of any cell of a data set: sizes are the same for all."""
+    return asked(config, Cell(BASELINE, 0, dataset))

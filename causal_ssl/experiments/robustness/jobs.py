@@ -9,7 +9,7 @@ from causal_ssl.experiments import encoders, image_jobs
 from causal_ssl.experiments.image_pictures import FILE
 from causal_ssl.experiments.robustness import evaluation, images, pictures, plan
 from causal_ssl.experiments.robustness.config import RobustnessStudy
-from causal_ssl.experiments.robustness.evaluation import Floats, Scored
+from causal_ssl.experiments.robustness.evaluation import Floats
 from causal_ssl.experiments.robustness.plan import Cell
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.workers import Report
@@ -22,16 +22,19 @@ SCORING_BATCH = 500
 def check(config: RobustnessStudy) -> None:
     """Refuse, before anything starts, what only methods, trainer or data can tell is wrong."""
     encoders.check_device(config.device)
-    opened = {dataset: images.images_of(config, dataset) for dataset in config.datasets}
-    for cell in plan.cells(config):
-        images.planned(config, cell, opened[cell.dataset].train)
+    for dataset in config.datasets:
+        n_images, n_classes = images.check(config, dataset)
+        for cell in plan.cells(config):
+            if cell.dataset == dataset:
+                images.planned(config, cell, n_images=n_images, n_classes=n_classes)
 
 
 def prepare(directory: RunDirectory, config: RobustnessStudy, console: Console) -> None:
-    """Keep some images for the report."""
+    """Render what is to be rendered, and keep some images for the report."""
     image_jobs.sweep(directory.path, plan.cells(config))
+    images.prepare(directory.path, config, console)
     if not (directory / FILE).exists():
-        pictures.keep(directory / FILE, config)
+        pictures.keep(directory.path, config)
 
 
 def run(root: Path, config: RobustnessStudy, cell: Cell, report: Report) -> None:
@@ -41,13 +44,13 @@ def run(root: Path, config: RobustnessStudy, cell: Cell, report: Report) -> None
         cell,
         report,
         make=lambda: _encoder(root, config, cell, report),
-        score=lambda encoder: _score(config, cell, encoder),
+        score=lambda encoder: _score(root, config, cell, encoder),
     )
 
 
 def _encoder(root: Path, config: RobustnessStudy, cell: Cell, report: Report) -> image_jobs.Made:
-    train = images.images_of(config, cell.dataset).train
-    what = images.planned(config, cell, train)
+    train = images.images_of(root, config, cell.dataset).train
+    what = images.planned(config, cell, n_images=len(train), n_classes=len(train.classes))
     if not cell.is_trained:
         return image_encoder(what.training.encoder, seed=cell.seed), {}
     return image_jobs.train(
@@ -56,7 +59,7 @@ def _encoder(root: Path, config: RobustnessStudy, cell: Cell, report: Report) ->
 
 
 def _score(
-    config: RobustnessStudy, cell: Cell, encoder: ImageEncoder | None
+    root: Path, config: RobustnessStudy, cell: Cell, encoder: ImageEncoder | None
 ) -> list[evaluation.Row]:
     assert encoder is not None
 
@@ -64,12 +67,13 @@ def _score(
         made = features(encoder, seen, batch_size=SCORING_BATCH, device=config.device)
         return made.intermediate
 
-    train, test = images.fitted_and_scored(config, cell.dataset)
+    material = images.material_of(root, config, cell.dataset)
     return evaluation.score(
         represent,
-        train,
-        Scored.of(test),
+        material.train,
+        material.test,
         corruptions=config.corruptions,
         severities=config.severities,
+        styles=material.styles,
         seed=cell.seed,
     )

@@ -1,6 +1,7 @@
 """Tables of the robustness report and of the terminal."""
 
 import math
+from collections.abc import Sequence
 
 from rich.table import Table as TerminalTable
 
@@ -8,29 +9,31 @@ from causal_ssl.analysis.plots import Titles
 from causal_ssl.analysis.report import Cell, Row, Table
 from causal_ssl.experiments.robustness.config import BASELINE
 from causal_ssl.experiments.robustness.summary import METRICS, Answer, Score, Scores, interval
-from causal_ssl.experiments.robustness.sums import MCE, MRCE
+from causal_ssl.experiments.robustness.sums import CLEAN, MCE, MRCE
+
+SHORT = (CLEAN, "mean_error", MCE)
+"""Metrics on the terminal."""
 
 
-def numbers(scores: Scores, *, datasets: Titles, variants: Titles) -> Table:
-    """Every variant's metrics; in small print the paper's on ImageNet.
+def numbers(scores: Scores, *, dataset: str, variants: Titles) -> Table:
+    """Every variant's metrics on a data set; in small print the paper's on ImageNet.
 
     Args:
         scores: see `summary.summarise`.
-        datasets, variants: those of the run and their titles.
+        dataset: which.
+        variants: those of the run and their titles.
     """
+    metrics = [name for name in METRICS if any(k[0] == dataset and k[2] == name for k in scores)]
     lines = []
-    for dataset, title in datasets.items():
-        for k, (variant, name) in enumerate(variants.items()):
-            first = [Cell(title, rows=len(variants))] if k == 0 and len(datasets) > 1 else []
-            own = [_cell(scores.get((dataset, variant, metric)), metric) for metric in METRICS]
-            lines.append(Row([*first, Cell(name), *own], first=k == 0))
-    columns = ["", *METRICS.values()]
-    return Table(["images", *columns] if len(datasets) > 1 else columns, lines)
+    for k, (variant, title) in enumerate(variants.items()):
+        own = [_cell(scores.get((dataset, variant, metric)), metric) for metric in metrics]
+        lines.append(Row([Cell(title), *own], first=k == 0))
+    return Table(["", *(METRICS[metric] for metric in metrics)], lines)
 
 
 def _cell(score: Score | None, metric: str) -> Cell:
     if score is None:
-        return Cell("–", "undefined", number=True)
+        return Cell("undefined", number=True)
     detail = "" if math.isnan(score.reference) else f"ImageNet {100 * score.reference:.1f}"
     if metric in (MCE, MRCE) and not math.isnan(score.printed):
         detail += f" ({100 * score.printed:.1f} by AlexNet)"
@@ -40,38 +43,43 @@ def _cell(score: Score | None, metric: str) -> Cell:
 def _shown(score: Score | None) -> str:
     """Hundredths, and the standard deviation over seeds."""
     if score is None:
-        return "–"
+        return "undefined"
     spread = "" if math.isnan(score.spread) else f" ± {100 * score.spread:.1f}"
     return f"{100 * score.value:.1f}{spread}"
 
 
-def differences(found: list[Answer], *, datasets: Titles) -> Table:
-    """What the penalty changes against alpha 0 of the same seeds, in hundredths, with intervals."""
+def differences(found: Sequence[Answer]) -> Table:
+    """What the penalty changes on a data set against alpha 0 of the same seeds, in hundredths.
+
+    Args:
+        found: one an alpha, at least one.
+    """
     metrics = list(found[0].differences)
     lines = [
         Row(
             [
-                *([Cell(datasets[answer.dataset])] if len(datasets) > 1 else []),
                 Cell(f"α = {answer.alpha:g} less α = 0"),
-                *(Cell(interval(answer.differences[metric]), number=True) for metric in metrics),
+                *(
+                    Cell(interval(answer.differences[metric]), number=True, strong=metric == MCE)
+                    for metric in metrics
+                ),
             ],
             first=k == 0,
         )
         for k, answer in enumerate(found)
     ]
-    columns = ["", *(METRICS[metric] for metric in metrics)]
-    return Table(["images", *columns] if len(datasets) > 1 else columns, lines)
+    return Table(["points", *(METRICS[metric] for metric in metrics)], lines)
 
 
 def terminal(scores: Scores, *, datasets: Titles, variants: Titles) -> TerminalTable:
-    """The table in short; arguments as of `numbers`."""
+    """The table in short; titles of data sets and of variants."""
     table = TerminalTable(title=f"per cent; by {BASELINE}: 100 is as that of the same seed")
     for title in ("images", "method"):
         table.add_column(title, no_wrap=True)
-    for title in METRICS.values():
-        table.add_column(title, justify="right")
+    for metric in SHORT:
+        table.add_column(METRICS[metric], justify="right")
     for dataset, title in datasets.items():
         for variant, name in variants.items():
-            own = (_shown(scores.get((dataset, variant, metric))) for metric in METRICS)
+            own = (_shown(scores.get((dataset, variant, metric))) for metric in SHORT)
             table.add_row(title, name, *own)
     return table

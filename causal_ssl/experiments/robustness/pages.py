@@ -11,10 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from causal_ssl.analysis.gallery import gallery
-from causal_ssl.analysis.report import Block, Bullets, Details, Picture, Report, Section, Text
+from causal_ssl.analysis.report import Block, Bullets, Details, Report, Section, Text
 from causal_ssl.datasets.corruptions import CORRUPTIONS
 from causal_ssl.experiments import image_figures, image_pictures
 from causal_ssl.experiments.catalogue import preset
+from causal_ssl.experiments.image_study import RANDOM
 from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduction
 from causal_ssl.experiments.robustness import figures, page_tables
 from causal_ssl.experiments.robustness.caveats import caveats
@@ -75,13 +76,14 @@ def page(directory: RunDirectory, config: RobustnessStudy) -> Drawn:
     report = Report(
         title="Does the invariance penalty buy robustness?",
         subtitle="Encoders pretrained alike, ReLIC with and without its penalty, frozen, and asked"
-        " by a linear classifier of clean images for the classes of corrupted ones",
+        " by a linear classifier of clean images for the classes of others",
         finding=first,
         discussion=" ".join(others),
         facts=_facts(material),
         sections=[
             Section("", _penalty(material)),
-            _corruptions(material),
+            _differences(material),
+            _curves(material),
             _numbers(material),
             _images(material),
             _losses(material),
@@ -110,26 +112,59 @@ def _penalty(material: Material) -> list[Block]:
         "penalty",
         figure,
         "Left: mCE, the errors under corruption divided by those of the supervised encoder of the"
-        " same seed; lower is more robust. Right: what the penalty changes, paired by seed, with"
-        f" the {level:.3g} % interval of Student's t where there are several seeds.",
+        " same seed; lower is more robust. Right: what the penalty changes; small a seed, large"
+        f" their mean, with its {level:.3g} % interval of Student's t where there are several.",
         "mCE over the weight of the invariance term, and paired differences from weight 0",
     )
-    return [shown, page_tables.differences(material.answers, datasets=material.datasets)]
+    return [shown]
 
 
-def _corruptions(material: Material) -> Section:
-    several = len(material.datasets) > 1
-    shown = [
-        picture(
-            f"corruptions_{dataset}",
-            figures.corruption_curves(material.table, dataset=dataset, variants=material.variants),
-            (f"{title}. " if several else "")
-            + "Error on test images by severity, means over seeds; severity 0: clean images.",
-            f"Error over severity, a panel a corruption, on {title}",
+def _differences(material: Material) -> Section:
+    if not material.answers:
+        return Section("", [])
+    said = (
+        "Means over seeds of ReLIC with the penalty less ReLIC of the same seed without it, in"
+        " percentage points, and their intervals. Below 0 is better, but for the clean accuracy."
+    )
+    blocks: list[Block] = [Text(said)]
+    for dataset, title in material.datasets.items():
+        own = [answer for answer in material.answers if answer.dataset == dataset]
+        blocks += [*_heading(material, title), page_tables.differences(own)]
+    return Section("What the penalty changes", blocks)
+
+
+def _heading(material: Material, title: str) -> list[Block]:
+    """Of a data set, where there are several."""
+    return [Text(f"{title}:")] if len(material.datasets) > 1 else []
+
+
+def _curves(material: Material) -> Section:
+    blocks: list[Block] = []
+    for dataset, title in material.datasets.items():
+        shown: dict[str, Any] = {"dataset": dataset, "variants": material.variants}
+        where = f"{title}. " if len(material.datasets) > 1 else ""
+        blocks.append(
+            picture(
+                f"corruptions_{dataset}",
+                figures.corruption_curves(material.table, **shown),
+                f"{where}Error on test images by severity, means over seeds; severity 0: clean"
+                " images.",
+                f"Error over severity, a panel a corruption, on {title}",
+            )
         )
-        for dataset, title in material.datasets.items()
-    ]
-    return Section("Error by corruption and method", shown)
+        own = material.table[material.table["dataset"] == dataset]
+        if (own["metric"] == "error_under_do").any():
+            blocks.append(
+                picture(
+                    f"styles_{dataset}",
+                    figures.style_curves(material.table, **shown),
+                    f"{where}Error on images under do(S = s) by the value s of a scene variable,"
+                    " means over seeds. Ticks at the right: error on images of the scenes' own"
+                    " law.",
+                    f"Error over the value that a style variable is set to, on {title}",
+                )
+            )
+    return Section("Error by corruption and method", blocks)
 
 
 def _numbers(material: Material) -> Section:
@@ -139,15 +174,16 @@ def _numbers(material: Material) -> Section:
         " is more robust. In small print the ReLIC paper's ResNet-50 on ImageNet and ImageNet-C,"
         " computed alike from what it prints."
     )
-    table = page_tables.numbers(
-        material.scores, datasets=material.datasets, variants=material.variants
-    )
-    return Section("Ours beside the published numbers", [Text(said), table])
+    blocks: list[Block] = [Text(said)]
+    for dataset, title in material.datasets.items():
+        table = page_tables.numbers(material.scores, dataset=dataset, variants=material.variants)
+        blocks += [*_heading(material, title), table]
+    return Section("Ours beside the published numbers", blocks)
 
 
 def _images(material: Material) -> Section:
     severities = [f"severity {severity}" for severity in material.config.severities]
-    shown: list[Picture] = []
+    shown: list[Block] = []
     for dataset, title in material.datasets.items():
         rows = {
             CORRUPTIONS[name].title: material.images[f"{dataset} {name}"]
@@ -161,11 +197,25 @@ def _images(material: Material) -> Section:
                 f"Rows of images of {title} under corruptions of growing severity",
             )
         )
-    return Section("What corruptions do", shown)
+        start = f"{dataset} do("
+        under_do = {
+            name.removeprefix(f"{dataset} "): images
+            for name, images in material.images.items()
+            if name.startswith(start)
+        }
+        if under_do:
+            shown.append(
+                picture(
+                    f"images_styles_{dataset}",
+                    gallery(under_do, labels=2.4),
+                    f"Images of {title} under interventions on the scene, an intervention a row.",
+                )
+            )
+    return Section("What corruptions and interventions do", shown)
 
 
 def _losses(material: Material) -> Section:
-    trained = {name: title for name, title in material.variants.items() if name != "random"}
+    trained = {name: title for name, title in material.variants.items() if name != RANDOM}
     shown: list[Block] = []
     for dataset, title in material.datasets.items():
         own = material.history[material.history["dataset"] == dataset]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from causal_ssl.experiments.image_study import RANDOM, ImageCell
-from causal_ssl.experiments.robustness.config import SWEPT, RobustnessStudy
+from causal_ssl.experiments.robustness.config import SWEPT, Rendered, RobustnessStudy
 
 SCORED_AN_EPOCH = 100_000
 """Images that are scored, corrupted or not, in about the time of a pass over 60,000 in training."""
@@ -65,4 +65,6 @@ def work(config: RobustnessStudy, cell: Cell) -> float:
     """How long a job takes, in passes over the training images."""
     budget = config.budget(cell.dataset)
     scored = budget.n_test * (1 + len(config.corruptions) * len(config.severities))
+    if isinstance(budget, Rendered):
+        scored += budget.n_style * len(budget.styles) * len(budget.values)
     return scored / SCORED_AN_EPOCH + (budget.epochs if cell.is_trained else 0)

@@ -12,7 +12,7 @@ from causal_ssl.experiments.gains import PairedDifference, paired_difference
 from causal_ssl.experiments.image_study import RANDOM
 from causal_ssl.experiments.robustness import plan
 from causal_ssl.experiments.robustness.config import ENOUGH, SWEPT, RobustnessStudy
-from causal_ssl.experiments.robustness.sums import CLEAN, MCE, MRCE, RISE
+from causal_ssl.experiments.robustness.sums import CLEAN, DO_RISE, MCE, MRCE, RISE, UNDER_DO
 
 LEVEL = 0.95
 METRICS = {
@@ -21,8 +21,10 @@ METRICS = {
     RISE: "its rise above clean",
     MCE: "mCE by supervised",
     MRCE: "mrCE by supervised",
+    UNDER_DO: "mean error under do(S = s)",
+    DO_RISE: "its rise above clean",
 }
-"""What the report's table has, and how it is called."""
+"""What the report's tables may have, and how it is called."""
 
 
 def titled(config: RobustnessStudy) -> dict[str, str]:
@@ -128,11 +130,17 @@ def answers(table: pd.DataFrame, config: RobustnessStudy) -> list[Answer]:
                     by_seed(table, dataset, plan.variant(SWEPT, 0.0), metric),
                     level=level,
                 )
-                for metric in (CLEAN, "mean_error", RISE, MCE)
+                for metric in _asked(table, dataset)
             },
         )
         for dataset, alpha in asked
     ]
+
+
+def _asked(table: pd.DataFrame, dataset: str) -> list[str]:
+    """Metrics of a data set that differences are taken of."""
+    there = set(table.loc[table["dataset"] == dataset, "metric"])
+    return [name for name in (CLEAN, "mean_error", RISE, MCE, UNDER_DO, DO_RISE) if name in there]
 
 
 def by_seed(table: pd.DataFrame, dataset: str, variant: str, metric: str) -> "pd.Series[float]":
@@ -196,7 +204,7 @@ def interval(found: PairedDifference, unit: str = "") -> str:
     """A difference in hundredths, with its interval.
 
     Examples:
-        >>> interval(PairedDifference(-0.012, -0.02, -0.004, 5, 0.95), "points")
+        >>> interval(PairedDifference(-0.012, -0.02, -0.004, (-0.012,) * 5, 0.95), "points")
         '-1.2 points [-2.0, -0.4]'
     """
     between = "" if math.isnan(found.low) else f" [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"

@@ -12,6 +12,7 @@ CELL = ["dataset", "method", "alpha", "seed"]
 CLEAN = "linear_top1"
 MCE, MRCE = f"mce_by_{BASELINE}", f"mrce_by_{BASELINE}"
 RISE = "mean_error_rise"
+UNDER_DO, DO_RISE = "mean_error_under_do", "mean_error_under_do_rise"
 
 
 def summed_up(rows: pd.DataFrame) -> pd.DataFrame:
@@ -19,12 +20,13 @@ def summed_up(rows: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         rows: columns dataset, method, alpha, seed, metric, corruption, severity, value; of the
-            metrics `linear_top1` and `error`.
+            metrics `linear_top1`, `error` and perhaps `error_under_do`.
 
     Returns:
         The same columns but severity: the metrics of `corruption_scores`, those that are divided
         named `_by_supervised`, and `mean_error_rise`, the mean error under the test corruptions
-        less the clean one. A relative CE where corruption does not raise the supervised error is
+        less the clean one; `mean_error_under_do` and its rise, the same over interventions on
+        style. A relative CE where corruption does not raise the supervised error is
         undefined and has no row, nor has a mean over it.
     """
     found: list[dict[str, Any]] = []
@@ -46,8 +48,16 @@ def _of_encoder(own: pd.DataFrame, baseline: Baseline) -> list[dict[str, Any]]:
             scores["metric"], scores["corruption"], scores["value"], strict=True
         )
     ]
-    means = [row["value"] for row in rows if row["metric"] == "mean_error"]
-    return rows + [{"metric": RISE, "corruption": "", "value": mean - clean} for mean in means]
+    means = {RISE: [row["value"] for row in rows if row["metric"] == "mean_error"]}
+    under_do = own.loc[own["metric"] == "error_under_do", "value"]
+    if len(under_do):
+        rows.append({"metric": UNDER_DO, "corruption": "", "value": float(under_do.mean())})
+        means[DO_RISE] = [float(under_do.mean())]
+    return rows + [
+        {"metric": metric, "corruption": "", "value": value - clean}
+        for metric, values in means.items()
+        for value in values
+    ]
 
 
 def _errors(own: pd.DataFrame) -> tuple[float, pd.DataFrame]:

@@ -100,8 +100,11 @@ def test_others_are_divided_by_the_supervised_encoder_of_their_seed(table: pd.Da
 def test_encoders_of_one_seed_begin_alike_whatever_the_method_and_alpha(
     config: RobustnessStudy,
 ) -> None:
-    train = images.images_of(config, "fashion_mnist").train
-    plans = [images.planned(config, c, train) for c in plan.cells(config) if c.seed == 1]
+    plans = [
+        images.planned(config, cell, n_images=96, n_classes=3)
+        for cell in plan.cells(config)
+        if cell.seed == 1
+    ]
     first, *others = (
         image_encoder(what.training.encoder, seed=1).trunk.state_dict() for what in plans
     )
@@ -114,9 +117,9 @@ def test_encoders_of_one_seed_begin_alike_whatever_the_method_and_alpha(
 
 def test_at_alpha_zero_relic_is_infonce(config: RobustnessStudy, finished: Path) -> None:
     """From the same seed the same steps, until rounding has grown."""
-    train = images.images_of(config, "fashion_mnist").train
+    train = images.images_of(finished, config, "fashion_mnist").train
     cell = plan.Cell("infonce", 0, "fashion_mnist")
-    what = images.planned(config, cell, train)
+    what = images.planned(config, cell, n_images=96, n_classes=3)
     _, logs = image_jobs.train(
         finished.parent, config, cell, what.training, train, what.views, report=lambda state: None
     )
@@ -131,11 +134,11 @@ def test_what_is_scored_is_the_encoder_that_was_kept(
     config: RobustnessStudy, finished: Path, table: pd.DataFrame
 ) -> None:
     encoder = load_encoder(finished / "encoders" / "fashion_mnist-relic-alpha1-seed1.pt")
-    train, test = images.fitted_and_scored(config, "fashion_mnist")
+    material = images.material_of(finished, config, "fashion_mnist")
     again = evaluation.score(
         lambda seen: features(encoder, seen).intermediate,
-        train,
-        Scored.of(test),
+        material.train,
+        material.test,
         corruptions=["contrast"],
         severities=[5],
         seed=1,

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from causal_ssl import methods
+from causal_ssl.datasets.causal3dident.latents import GROUPS
 from causal_ssl.datasets.corruptions import CORRUPTIONS
 from causal_ssl.experiments.catalogue import from_preset, preset, presets
 from causal_ssl.experiments.robustness import config, figures, published
@@ -112,6 +113,13 @@ def test_presets_are_valid_and_quick_is_the_default() -> None:
     assert set(standard.corruptions) == test
     assert set(standard.methods) == set(config.METHODS.split(", "))
     assert {0, published.ALPHA} < set(standard.alphas)
+    assert standard.datasets == config.DATASETS
+    for name, each in KNOWN.items():
+        values, budget = preset("pretraining", each.preset), RobustnessStudy().budget(name)
+        assert (values["batch_size"], values["learning_rate"]) == (
+            budget.batch_size,
+            budget.learning_rate,
+        )
 
 
 def test_names_for_help_are_those_that_there_are() -> None:
@@ -119,5 +127,6 @@ def test_names_for_help_are_those_that_there_are() -> None:
     assert set(config.METHODS.split(", ")) <= set(methods.pretraining_names())
     assert tuple(KNOWN) == config.DATASETS
     assert methods.get("relic").image_recipe().objective["alpha"] == published.ALPHA
+    assert tuple(GROUPS) == config.STYLES
     for each in KNOWN.values():
         assert "alpha" not in preset("pretraining", each.preset)
