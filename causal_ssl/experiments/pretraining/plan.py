@@ -128,7 +128,8 @@ def _check_shares(batch_size: int, asked: Pretraining) -> None:
     if left or share < 2:
         raise InputError(
             f"batch_size = {batch_size} in {asked.accumulate} micro-batches on {ranks} "
-            f"device{'s' * (ranks > 1)}: give a multiple of {ranks * asked.accumulate} with at least 2 images for each"
+            f"device{'s' * (ranks > 1)}: give a multiple of {ranks * asked.accumulate} with at "
+            "least 2 images for each"
         )
 
 
