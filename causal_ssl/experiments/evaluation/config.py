@@ -180,7 +180,10 @@ class Robustness(Evaluation):
         False, "take test sets, and classifiers, that lack some of the classes, and say so"
     )
     beside: str = option(
-        "relic_t", "method whose published numbers are shown beside", choices=METHODS
+        "relic_t",
+        "method whose published numbers are shown beside",
+        choices=METHODS,
+        singular="method",
     )
 
 

@@ -17,7 +17,7 @@ from causal_ssl.experiments.evaluation.answers import imagenet_classifier, lacki
 from causal_ssl.experiments.evaluation.config import Robustness
 from causal_ssl.experiments.evaluation.encoders import open_subject
 from causal_ssl.experiments.evaluation.images import SIZE
-from causal_ssl.experiments.evaluation.suite_scores import Scorer, open_suites
+from causal_ssl.experiments.evaluation.suite_scores import Scorer, open_suites, require_competitors
 
 
 def evaluate(asked: Robustness, out: Path | str, *, console: Console) -> pd.DataFrame:
@@ -42,6 +42,7 @@ def evaluate(asked: Robustness, out: Path | str, *, console: Console) -> pd.Data
     subject = open_subject(asked)
     classifier = imagenet_classifier(asked, subject)
     clean, suites = open_suites(asked)
+    require_competitors(classifier, suites)
     digests = {"classifier": classifier.digest()}
     with runs.run_of(asked, out, subject, digests) as directory:
         scorer = Scorer(asked, subject, classifier, directory, console)

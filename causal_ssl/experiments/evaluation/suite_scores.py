@@ -1,6 +1,6 @@
 """Test sets as they were asked for, and which of their images a classifier tells rightly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,6 +69,21 @@ def open_suites(asked: Robustness) -> tuple[Suite | None, list[Suite]]:
     return clean, suites
 
 
+def require_competitors(classifier: Classifier, suites: Iterable[Suite]) -> None:
+    """Of every test set the classifier knows a class that competes.
+
+    Raises:
+        InputError: it does not.
+    """
+    known = ~classifier.biases.isneginf().numpy()
+    for suite in suites:
+        if suite.mask is not None and not (known & suite.mask).any():
+            raise InputError(
+                f"the classifier knows none of the {int(suite.mask.sum())} classes of "
+                f"{suite.protocol.title}: train one on them, or leave {suite.name} out of --suites"
+            )
+
+
 def _opened(asked: Robustness, name: str, folder: Path) -> Suite:
     """With the protocol's transform, in the size that was asked for."""
     usual = PROTOCOLS[name].transform
@@ -104,9 +119,8 @@ class Scorer:
         """All that are there.
 
         Raises:
-            InputError: see `SuiteImages`; NaN; none of the classes that compete is known.
+            InputError: see `SuiteImages`; NaN.
         """
-        self._require_competitor(suite)
         return [self._partition(suite, name) for name in suite.partitions]
 
     def gap(self, clean: Suite, scored: Scored) -> AccuracyGap | None:
@@ -158,11 +172,3 @@ class Scorer:
         weights, biases = self.classifier.weights.to(device), self.classifier.biases.to(device)
         classifier = replace(self.classifier, weights=weights, biases=biases)
         return lambda rows: classifier.logits(torch.from_numpy(features[rows]).to(device))
-
-    def _require_competitor(self, suite: Suite) -> None:
-        known = ~self.classifier.biases.isneginf().numpy()
-        if suite.mask is not None and not (known & suite.mask).any():
-            raise InputError(
-                f"the classifier knows none of the {int(suite.mask.sum())} classes of "
-                f"{suite.protocol.title}: train one on them, or leave {suite.name} out"
-            )

@@ -11,12 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from greys import classifier, probe
 from helpers import call
+from PIL import Image
 from suite_trees import class_folders, grey, objectnet, whole
+from torchvision import transforms
 from torchvision.models import resnet18
 
 from causal_ssl.datasets.suites import PROTOCOLS
@@ -282,9 +285,11 @@ def test_a_classifier_that_lacks_classes_is_taken_on_request_and_says_so(
     status, _, err = call(capsys, command(probe=few, partial=None))
     assert status == 2
     assert f"{few}/probe.pt lacks 998 of 1,000 classes (n01484850, " in err
-    status, _, err = call(capsys, command(probe=few, suites="imagenet-a", out=tmp_path / "a"))
+    both = "imagenet-sketch imagenet-a"
+    status, _, err = call(capsys, command(probe=few, suites=both, out=tmp_path / "a"))
     assert status == 2
     assert "knows none of the 200 classes of ImageNet-A" in err
+    assert not (tmp_path / "a").exists()
 
 
 def test_the_classifier_in_a_weights_file_is_taken(
@@ -310,13 +315,48 @@ def test_the_classifier_in_a_weights_file_is_taken(
     assert set(table["method"]) == {"resnet18.pth, torch's: resnet18, classifier of 1000 classes"}
 
 
+def test_images_are_seen_as_torchvision_shows_them(
+    capsys: pytest.CaptureFixture[str], command: Command, tmp_path: Path
+) -> None:
+    """At 224 pixels, by a network of torchvision's and its own transforms."""
+    torch.manual_seed(0)
+    network = resnet18().eval()
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    rng = np.random.default_rng(0)
+    shapes = {
+        f"sets/imagenet-r/{GOLDFISH}/a.jpg": (300, 420),
+        f"sets/imagenet-c/fog/1/{TENCH}/a.JPEG": (224, 224),
+    }
+    for name, shape in shapes.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        noise = Image.fromarray(rng.integers(0, 256, (9, 13, 3), dtype=np.uint8))
+        noise.resize(shape[::-1]).save(tmp_path / name)
+    where = {"checkpoint": tmp_path / "w.pth", "suite_root": tmp_path / "sets", "data_root": None}
+    suites = "imagenet-r imagenet-c"
+    assert call(capsys, command(**where, suites=suites, probe=None, size=None))[0] == 0
+    network.fc = torch.nn.Identity()
+    shown = transforms.Compose(
+        [
+            transforms.CenterCrop(224),
+            transforms.ToTensor(),
+            transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        ]
+    )
+    for name, resize, kept in zip(shapes, (256, 224), ("imagenet-r", "imagenet-c"), strict=True):
+        image = transforms.Resize(resize)(Image.open(tmp_path / name))
+        with torch.inference_mode():
+            expected = network(shown(image)[None])
+        (file,) = (tmp_path / "run" / "features").glob(f"{kept}-*.npy")
+        assert np.allclose(np.load(file), expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         ({"suite_root": None}, "no test sets: give --suite-root"),
         ({"suite_root": "nowhere"}, "nowhere is not a folder"),
         ({"suites": "imagenet-d"}, "unknown suite 'imagenet-d'"),
-        ({"beside": "rellic"}, "unknown beside 'rellic': did you mean 'relic'"),
+        ({"beside": "rellic"}, "unknown method 'rellic': did you mean 'relic'"),
         ({"partial": None}, "clean/val lacks 997 of 1,000 class folders"),
         ({"partial": None, "data_root": None, "suites": "imagenet-r"}, "lacks 198 of 200 class"),
         ({"probe": None}, "it has no classifier; train one by `causal-ssl evaluate linear`"),
