@@ -60,8 +60,8 @@ def caveats(config: RobustnessStudy, table: pd.DataFrame, history: pd.DataFrame)
         )
     if config.seeds < ENOUGH:
         found.append(
-            f"{config.seeds} seeds: an interval of so few is too wide to say anything but of very"
-            " large effects."
+            "Of so few seeds an interval is too wide to say anything but of very large effects, or"
+            " there is none."
         )
     edges = (min(SETTINGS.learning_rates), max(SETTINGS.learning_rates))
     chosen = table[table["metric"] == "linear_rate"]["value"]

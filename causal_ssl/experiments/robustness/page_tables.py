@@ -36,7 +36,7 @@ def _cell(score: Score | None, metric: str) -> Cell:
         return Cell("undefined", number=True)
     detail = "" if math.isnan(score.reference) else f"ImageNet {100 * score.reference:.1f}"
     if metric in (MCE, MRCE) and not math.isnan(score.printed):
-        detail += f" ({100 * score.printed:.1f} by AlexNet)"
+        detail += f" ({100 * score.printed:.1f})"
     return Cell(_shown(score), detail, number=True, strong=metric == MCE)
 
 
@@ -58,7 +58,7 @@ def differences(found: Sequence[Answer]) -> Table:
     lines = [
         Row(
             [
-                Cell(f"α = {answer.alpha:g} less α = 0"),
+                Cell(f"α\u00a0=\u00a0{answer.alpha:g}"),
                 *(
                     Cell(interval(answer.differences[metric]), number=True, strong=metric == MCE)
                     for metric in metrics
@@ -68,7 +68,7 @@ def differences(found: Sequence[Answer]) -> Table:
         )
         for k, answer in enumerate(found)
     ]
-    return Table(["points", *(METRICS[metric] for metric in metrics)], lines)
+    return Table(["less α\u00a0=\u00a00", *(METRICS[metric] for metric in metrics)], lines)
 
 
 def terminal(scores: Scores, *, datasets: Titles, variants: Titles) -> TerminalTable:

@@ -172,7 +172,7 @@ def _numbers(material: Material) -> Section:
     said = (
         f"Per cent{spread}. By supervised: 100 is as the supervised encoder of the same seed, less"
         " is more robust. In small print the ReLIC paper's ResNet-50 on ImageNet and ImageNet-C,"
-        " computed alike from what it prints."
+        " computed alike from what it prints; in parentheses, by AlexNet, as printed."
     )
     blocks: list[Block] = [Text(said)]
     for dataset, title in material.datasets.items():
@@ -232,9 +232,20 @@ def _facts(material: Material) -> list[str]:
     scored = material.table[material.table["metric"] == "linear_top1"].groupby("dataset")["n"].max()
     return [
         " and ".join(material.datasets.values()),
-        f"{trained} ways to train, {config.seeds} paired seeds",
+        f"{trained} ways to train, {_counted(config.seeds, 'paired seed')}",
         " and ".join(sorted(networks)),
-        f"{len(config.corruptions)} corruptions, {len(config.severities)} severities",
+        f"{_counted(len(config.corruptions), 'corruption')} at severity"
+        f" {', '.join(map(str, config.severities))}",
         f"scored on {' and '.join(f'{int(n):,}' for n in scored.unique())} test images",
         str(material.environment["processor"]),
     ]
+
+
+def _counted(n: int, what: str) -> str:
+    """So many of it, in words.
+
+    Examples:
+        >>> _counted(1, "paired seed"), _counted(2, "corruption")
+        ('a single paired seed', '2 corruptions')
+    """
+    return f"a single {what}" if n == 1 else f"{n} {what}s"

@@ -3,10 +3,19 @@
 from dataclasses import dataclass
 
 from causal_ssl.experiments.image_study import RANDOM, ImageCell
-from causal_ssl.experiments.robustness.config import SWEPT, Rendered, RobustnessStudy
+from causal_ssl.experiments.robustness.config import (
+    CAUSAL3DIDENT,
+    FASHION_MNIST,
+    SWEPT,
+    Rendered,
+    RobustnessStudy,
+)
 
-SCORED_AN_EPOCH = 100_000
-"""Images that are scored, corrupted or not, in about the time of a pass over 60,000 in training."""
+SIDES = {FASHION_MNIST: 28, CAUSAL3DIDENT: 48}
+"""Pixels of an image."""
+FASHION_IMAGES = 60_000
+TRAINED = 6
+"""Passes of an image through the network in one of training, two views there and back."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +71,12 @@ def jobs(config: RobustnessStudy) -> list[Cell]:
 
 
 def work(config: RobustnessStudy, cell: Cell) -> float:
-    """How long a job takes, in passes over the training images."""
-    budget = config.budget(cell.dataset)
-    scored = budget.n_test * (1 + len(config.corruptions) * len(config.severities))
+    """About how long a job takes, in pixels that go through the network."""
+    budget, n_train = config.budget(cell.dataset), FASHION_IMAGES
+    seen = budget.n_linear + budget.n_test * (1 + len(config.corruptions) * len(config.severities))
     if isinstance(budget, Rendered):
-        scored += budget.n_style * len(budget.styles) * len(budget.values)
-    return scored / SCORED_AN_EPOCH + (budget.epochs if cell.is_trained else 0)
+        n_train = budget.n_train
+        seen += budget.n_style * len(budget.styles) * len(budget.values)
+    if cell.is_trained:
+        seen += int(TRAINED * budget.epochs * n_train)
+    return float(seen * SIDES[cell.dataset] ** 2)

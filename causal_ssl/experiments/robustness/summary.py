@@ -17,12 +17,12 @@ from causal_ssl.experiments.robustness.sums import CLEAN, DO_RISE, MCE, MRCE, RI
 LEVEL = 0.95
 METRICS = {
     CLEAN: "clean accuracy",
-    "mean_error": "mean error, corrupted",
-    RISE: "its rise above clean",
+    "mean_error": "error, corrupted",
+    RISE: "rise above clean",
     MCE: "mCE by supervised",
     MRCE: "mrCE by supervised",
-    UNDER_DO: "mean error under do(S = s)",
-    DO_RISE: "its rise above clean",
+    UNDER_DO: "error, do(S = s)",
+    DO_RISE: "rise above clean",
 }
 """What the report's tables may have, and how it is called."""
 
@@ -33,7 +33,7 @@ def titled(config: RobustnessStudy) -> dict[str, str]:
     for method in config.methods:
         title = methods.get(method).title
         for alpha in plan.alphas(config, method):
-            ending = "" if alpha is None else f", α = {alpha:g}"
+            ending = "" if alpha is None else f", α\u00a0=\u00a0{alpha:g}"
             found[plan.variant(method, alpha)] = title + ending
     return found
 
