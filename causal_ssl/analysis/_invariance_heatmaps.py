@@ -16,6 +16,8 @@ from causal_ssl.errors import InputError, one_of
 
 ACROSS = 5
 """Panels in a row at most."""
+CROWDED = 40
+"""Letters of all columns' names above which they are turned."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ def pair_heatmaps(
     controls: Titles | None = None,
     environments: Titles | None = None,
     across: int = ACROSS,
+    one_scale: bool = True,
 ) -> Figure:
-    """A number of two environments as a heatmap for each representation, on one scale.
+    """A number of two environments as a heatmap for each representation.
 
     Args:
         table: with columns environment and against; one variable (task) of the metric.
@@ -62,6 +65,7 @@ def pair_heatmaps(
         methods, controls: what to show, in this order; those without rows are left out.
         environments: which to show, in this order; None: all, as they come.
         across: panels in a row at most; fewer are larger.
+        one_scale: whether a shade is one number in all panels; else each panel has its own.
 
     Raises:
         InputError: an unknown metric, a missing column, no rows to show.
@@ -81,7 +85,10 @@ def pair_heatmaps(
             f"{', '.join([*methods, *(controls or {})])}: choose others"
         )
     values = [matrix.to_numpy() for matrix in matrices.values()]
-    scale = Normalize(0, kind.most or float(np.nanmax(values)))
+    one_scale |= len(matrices) == 1
+    highest = [float(np.nanmax(values if one_scale else each)) for each in values]
+    scales = [Normalize(0, kind.most or most or 1.0) for most in highest]
+    turned = len(names) * max(map(len, names.values())) > CROWDED
     shades = seaborn.light_palette(colours(["first"])["first"], as_cmap=True)
     side, across = WIDTH / (across + 0.8), min(across, len(matrices))
     n_rows = ceil(len(matrices) / across)
@@ -96,7 +103,7 @@ def pair_heatmaps(
                 matrix.rename(index=names, columns=names),
                 ax=axis,
                 cmap=shades,
-                norm=scale,
+                norm=scales[k],
                 annot=True,
                 fmt=".2f",
                 annot_kws={"fontsize": 7},
@@ -108,11 +115,15 @@ def pair_heatmaps(
             axis.set(title=title, xlabel="", ylabel="")
             axis.grid(visible=False)
             axis.tick_params(length=0, labelsize=7.5, labelleft=left, labelrotation=0)
+            if turned:
+                axis.set_xticks(axis.get_xticks(), list(names.values()), rotation=40, ha="right")
             if not kind.symmetric:
                 axis.set(xlabel=kind.columns if bottom else "", ylabel=kind.rows if left else "")
-        bar = figure.colorbar(ScalarMappable(scale, shades), ax=axes, aspect=25 * n_rows, pad=0.01)
-        bar.set_label(kind.title)
-        bar.outline.set_visible(False)
+        if one_scale:
+            shown = ScalarMappable(scales[0], shades)
+            bar = figure.colorbar(shown, ax=axes, aspect=25 * n_rows, pad=0.01)
+            bar.set_label(kind.title)
+            bar.outline.set_visible(False)
     return figure
 
 

@@ -215,5 +215,5 @@ def draws_anything(name: str) -> bool:
 def titles(asked: Invariance) -> dict[str, str]:
     """The augmentations that were asked for, as tables and figures show them."""
     shown = {IDENTITY: IDENTITY} | {name: title for name, (title, _) in OPERATIONS.items()}
-    shown |= {name: f"{each.title} {asked.severity}" for name, each in CORRUPTIONS.items()}
+    shown |= {name: f"{each.title} ({asked.severity})" for name, each in CORRUPTIONS.items()}
     return {name: shown[name] for name in asked.augmentations}

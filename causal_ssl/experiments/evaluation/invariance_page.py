@@ -30,6 +30,8 @@ from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduce
 
 SHOWN = 10
 """Images of the gallery."""
+TO = "\u00a0to\u00a0"
+"""Between the ends of an interval, which stay on one line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,14 @@ class Material:
     def sizes(self) -> NDArray[np.int64]:
         """Images of each class that there is."""
         return np.unique(self.labels, return_counts=True)[1]
+
+    @cached_property
+    def f_lda(self) -> dict[str, pd.DataFrame]:
+        """Augmentation -> F_LDA of f, a row an ordered pair of classes."""
+        return {
+            name: separability(values, self.labels).table(["size_normalised"])
+            for name, values in self.outputs["f"].anchors.items()
+        }
 
     @property
     def networks(self) -> dict[str, str]:
@@ -148,7 +158,8 @@ def _pairs(material: Material) -> Section:
         setting="all",
         methods=material.networks,
         environments=material.titles,
-        across=max(2, len(material.networks)),
+        across=2,
+        one_scale=False,
     )
     return Section(
         "Every pair",
@@ -158,7 +169,8 @@ def _pairs(material: Material) -> Section:
                 figure,
                 "Mean divergence, in nats, of the prediction under the row’s augmentation from that"
                 " under the column’s, against one bank of images whose augmentations are drawn for"
-                " each. On the diagonal: two draws of one augmentation, 0 where it draws nothing.",
+                " each; shades are of each panel’s own scale. On the diagonal: two draws of one"
+                " augmentation, 0 where it draws nothing.",
             )
         ],
     )
@@ -166,11 +178,7 @@ def _pairs(material: Material) -> Section:
 
 def _numbers(material: Material) -> Table:
     found = material.found
-    medians = material.table[
-        (material.table["metric"] == "f_lda_size_normalised")
-        & (material.table["setting"] == "q0.5")
-        & (material.table["variable"] == "f")
-    ].set_index("environment")["value"]
+    medians = {name: each["value"].median() for name, each in material.f_lda.items()}
     rows = [
         Row(
             [
@@ -204,33 +212,28 @@ def _gap_cells(found: Found, variable: str, name: str) -> list[Cell]:
         return [Cell(""), Cell(""), again]
     row, part = found.gap(variable, name, first), found.share(variable, name)
     return [
-        Cell(f"{row['value']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}", number=True),
+        Cell(f"{row['value']:.3f}", f"{row['low']:.3f}{TO}{row['high']:.3f}", number=True),
         Cell("" if np.isnan(part) else f"{100 * part:.0f} %", number=True),
         again,
     ]
 
 
 def _share(row: pd.Series) -> Cell:
-    interval = f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"
+    interval = f"{100 * row['low']:.1f}{TO}{100 * row['high']:.1f}"
     return Cell(f"{100 * row['value']:.1f} %", interval, number=True, strong=True)
 
 
 def _separability(material: Material) -> Section:
     title = "How far apart classes lie"
-    outputs = material.outputs["f"].anchors
-    tables = {
-        name: separability(values, material.labels).table(["size_normalised"])
-        for name, values in outputs.items()
-    }
     shown = {
         name: material.titles[name]
-        for name, table in tables.items()
+        for name, table in material.f_lda.items()
         if bool((np.isfinite(table["value"]) & (table["value"] > 0)).any())
     }
     if not shown:
         few = f"{len(material.labels):,} images of {len(material.sizes):,} classes"
         return Section(title, [Text(f"{few} leave no pair of classes whose F_LDA is a number.")])
-    stacked = pd.concat([tables[name].assign(representation=name) for name in shown])
+    stacked = pd.concat([material.f_lda[name].assign(representation=name) for name in shown])
     return Section(
         title,
         [

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from causal_ssl.experiments.evaluation.config import Invariance
+from causal_ssl.experiments.evaluation.config import CORRUPTIONS, Invariance
+from causal_ssl.experiments.evaluation.invariance_images import IDENTITY
 from causal_ssl.experiments.evaluation.invariance_measures import ACCURACY, GAP, OTHER, PIXELS
 
 NETWORKS = {"f": "representation f", "g": "critic’s output g(f)"}
@@ -47,12 +48,24 @@ class Found:
         """The gap between two different images."""
         return float(self._of(OTHER, variable)["value"].iloc[0])
 
-    def share(self, variable: str, name: str) -> float:
-        """An augmentation's gap to the first, as a part of that between two images; or NaN."""
+    def share(self, variable: str, name: str, column: str = "value") -> float:
+        """An augmentation's gap to the first, as a part of that between two images; or NaN.
+
+        Args:
+            variable: f or g.
+            name: of the augmentation.
+            column: value, or an end of its interval: low, high.
+        """
         other = self.other(variable)
         if other < VANISHING:
             return np.nan
-        return float(self.gap(variable, name, self.first)["value"]) / other
+        return float(self.gap(variable, name, self.first)[column]) / other
+
+    @property
+    def changing(self) -> list[str]:
+        """The augmentations after the first that change pixels of the images."""
+        own = list(self.titles)[1:]
+        return [name for name in own if self.pixels(name) > 0 or self.first != IDENTITY] or own
 
     def accuracy(self, name: str) -> pd.Series:
         """The row of an augmentation."""
@@ -70,25 +83,23 @@ class Found:
 
 def finding(found: Found) -> str:
     """Which augmentations change most and least, and what accuracy does."""
-    first, *others = found.titles
-    title = found.titles[first]
     if found.other("f") < VANISHING:
         return (
             f"Predictions from f do not tell two images apart (gap {found.other('f'):.4f} nats):"
             " that they do not change with the augmentation says nothing."
         )
-    order = sorted(others, key=lambda name: -found.share("f", name))
+    order = sorted(found.changing, key=lambda name: -found.share("f", name))
     most, least = order[0], order[-1]
-    ends = [f"furthest under {found.titles[most]} ({_gap(found, most)})"]
+    words = f"Predictions of f move furthest under {_gap(found, most)}"
     if most != least:
-        ends.append(f"least under {found.titles[least]} ({_gap(found, least)})")
-    accuracy = found.accuracy(first)
-    words = (
-        f"From {title}, predictions of f move {' and '.join(ends)}; classes are told of"
-        f" {_percent(accuracy)} under {title}"
+        words += f", and least under {_gap(found, least)}"
+    accuracy = found.accuracy(found.first)
+    worst = min(order, key=lambda name: float(found.accuracy(name)["value"]))
+    words += (
+        f". Classes are told right of {_percent(accuracy)} of the images under"
+        f" {found.titles[found.first]}, and of {_percent(found.accuracy(worst))} under"
+        f" {found.titles[worst]}, where it is least."
     )
-    worst = min(others, key=lambda name: float(found.accuracy(name)["value"]))
-    words += f", and of {_percent(found.accuracy(worst))} under {found.titles[worst]}."
     if accuracy["low"] <= found.chance:
         words += (
             f" By chance it would be {100 * found.chance:.0f} %: small gaps of an encoder that"
@@ -103,24 +114,29 @@ def discussion(found: Found) -> str:
         return "The checkpoint has no critic: what is shown is f alone."
     if found.other("g") < VANISHING or found.other("f") < VANISHING:
         return "The critic's predictions, or those of f, do not tell two images apart."
-    others = list(found.titles)[1:]
-    f, g = (float(np.mean([found.share(v, name) for name in others])) for v in ("f", "g"))
-    words = (
-        f"On average over these augmentations that is {100 * f:.0f} % of the gap to another image"
-        f" for f and {100 * g:.0f} % for the critic’s output g(f), which is all that an objective"
-        " has seen"
+    (f, f_low, f_high), (g, g_low, g_high) = (
+        [
+            100 * float(np.mean([found.share(variable, name, column) for name in found.changing]))
+            for column in ("value", "low", "high")
+        ]
+        for variable in ("f", "g")
     )
-    if g < f:
+    words = (
+        f"On average over these augmentations the gap to {found.titles[found.first]} is {f:.0f} %"
+        f" of that to another image for f, and {g:.0f} % for the critic’s output g(f), which is"
+        " all that an objective has seen"
+    )
+    if g_high < f_low:
         return words + ": the critic drops some of what f keeps of the augmentation."
-    return words + ": the critic does not drop what f keeps of the augmentation."
+    if f_high < g_low:
+        return words + ": the critic keeps more of the augmentation, by this measure, than f."
+    return words + ": no difference that these images could tell."
 
 
 def caveats(found: Found, asked: Invariance, *, critic: bool) -> list[str]:
     """How far the numbers carry."""
     still = [
-        found.titles[name]
-        for name in found.titles
-        if name != "identity" and found.pixels(name) == 0
+        found.titles[name] for name in found.titles if name != IDENTITY and found.pixels(name) == 0
     ]
     notes = [
         "A gap of 0 says that on these images the predictions of which image it is are the same"
@@ -138,6 +154,11 @@ def caveats(found: Found, asked: Invariance, *, critic: bool) -> list[str]:
         "Intervals are at 95 %, over images, for these draws and this encoder: another training"
         " of it may differ by more.",
     ]
+    if any(name in CORRUPTIONS for name in found.titles):
+        notes.append(
+            "Corruptions have their severity, of 1 to 5, in parentheses (Hendrycks and Dietterich"
+            " 2019, arXiv:1903.12261)."
+        )
     if still:
         notes.insert(
             2,
@@ -152,7 +173,9 @@ def caveats(found: Found, asked: Invariance, *, critic: bool) -> list[str]:
 def _gap(found: Found, name: str) -> str:
     row = found.gap("f", name, found.first)
     part = 100 * found.share("f", name)
-    return f"{row['value']:.2f} nats, {part:.0f} % of the gap to another image"
+    return (
+        f"{found.titles[name]} ({row['value']:.2f} nats, {part:.0f} % of the gap to another image)"
+    )
 
 
 def _percent(row: pd.Series) -> str:
