@@ -150,7 +150,7 @@ def caveats(found: Found, asked: Invariance, *, critic: bool) -> list[str]:
         " gap to another image can be compared more widely.",
         "Each augmentation is one operation, always done, on the image as it is evaluated; views"
         " of a training combine several, each with a probability.",
-        "Accuracy under an augmentation is of a classifier fitted to images as they are.",
+        f"Accuracy is of {_classifier(asked)}; training images are not augmented.",
         "Intervals are at 95 %, over images, for these draws and this encoder: another training"
         " of it may differ by more.",
     ]
@@ -168,6 +168,12 @@ def caveats(found: Found, asked: Invariance, *, critic: bool) -> list[str]:
     if not critic:
         notes.append("This encoder comes without the critic that an objective compared through.")
     return notes
+
+
+def _classifier(asked: Invariance) -> str:
+    if asked.probe:
+        return "the linear classifier given as --probe"
+    return f"the votes of the {asked.k} nearest training images (T = {asked.temperature:g})"
 
 
 def _gap(found: Found, name: str) -> str:
