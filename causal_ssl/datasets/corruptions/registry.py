@@ -101,7 +101,7 @@ def corrupt(images: Tensor, name: str, severity: int, *, seeds: Tensor) -> Tenso
     corruption = CORRUPTIONS[one_of("corruption", name, CORRUPTIONS)]
     in_range("severity", severity, at_least=1, at_most=5)
     _check(images, seeds)
-    parts = [images[:0]]
+    parts = [] if len(images) else [images.clone()]
     step = max(1, PIXELS_AT_ONCE // (images.shape[2] * images.shape[3]))
     for start in range(0, len(images), step):
         rows = slice(start, start + step)
@@ -111,7 +111,7 @@ def corrupt(images: Tensor, name: str, severity: int, *, seeds: Tensor) -> Tenso
         if levels.is_floating_point():
             levels = levels.add_(1e-3).clamp_(0, 255).to(torch.uint8)
         parts.append(levels)
-    return torch.cat(parts[1:] or parts)
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _check(images: Tensor, seeds: Tensor) -> None:
