@@ -60,7 +60,10 @@ def main() -> None:
 
 
 def photographs() -> Any:
-    """(8, 3, 224, 224) uint8: four windows of each of two photographs at 480 x 320."""
+    """(8, 3, 224, 224) uint8: four windows of each of two photographs at 480 x 320.
+
+    Channels last in memory, as decoders give them and as the reference takes them.
+    """
     import numpy as np
     import torch
     from PIL import Image
@@ -71,7 +74,7 @@ def photographs() -> Any:
         small = np.asarray(Image.fromarray(photo).resize((480, 320), Image.Resampling.LANCZOS))
         corners = [(0, 0), (96, 80), (40, 160), (96, 256)]
         windows += [small[y : y + 224, x : x + 224] for y, x in corners]
-    return torch.from_numpy(np.stack(windows)).permute(0, 3, 1, 2).contiguous()
+    return torch.from_numpy(np.stack(windows)).permute(0, 3, 1, 2)
 
 
 class Reference:

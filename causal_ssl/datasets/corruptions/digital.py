@@ -4,7 +4,7 @@ Arguments and results as in `noise`; `pixelate` and `jpeg_compression` return wh
 channels last in memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 
 import numpy as np
@@ -15,11 +15,6 @@ from torch.nn.functional import grid_sample
 
 from causal_ssl.datasets.corruptions._filters import noise_gain, scale_of, smoothed
 from causal_ssl.datasets.corruptions.noise import uniform
-
-try:
-    from torchvision.io import decode_jpeg, encode_jpeg
-except ImportError:
-    encode_jpeg = None
 
 
 def contrast(images: Tensor, severity: int, generators: Sequence[Generator]) -> Tensor:
@@ -111,46 +106,37 @@ def pixelate(images: Tensor, severity: int, generators: Sequence[Generator]) -> 
     fraction = (0.6, 0.5, 0.4, 0.3, 0.25)[severity - 1]
     height, width = images.shape[-2:]
     small = (int(width * fraction), int(height * fraction))
-    row = ((np.arange(height) + 0.5) * (small[1] / height)).astype(np.intp)
-    result = _channels_last(images)
-    for planes, pixelated in zip(images, result.permute(0, 2, 3, 1).numpy(), strict=True):
-        means = _merged(planes).resize(small, Image.Resampling.BOX)
-        wide = np.asarray(means.resize((width, small[1]), Image.Resampling.NEAREST))
-        np.take(wide, row, axis=0, out=pixelated, mode="clip")  # "raise" would copy twice
-    return result
+
+    def pixelated(image: Image.Image) -> Image.Image:
+        means = image.resize(small, Image.Resampling.BOX)
+        return means.resize((width, height), Image.Resampling.NEAREST)
+
+    return _by_pillow(pixelated, images)
 
 
 def jpeg_compression(images: Tensor, severity: int, generators: Sequence[Generator]) -> Tensor:
-    """Through JPEG of quality 25 to 7, colours at half the resolution.
-
-    By torchvision; where it has no codec, by Pillow, whose pixels are the same.
-    """
+    """Through JPEG of quality 25 to 7, colours at half the resolution."""
     quality = (25, 18, 15, 10, 7)[severity - 1]
-    result = _channels_last(images)
-    for image, stored in zip(images, result, strict=True):
-        if encode_jpeg is None:
-            stored.copy_(_stored_by_pillow(image, quality))
-        else:
-            stored.copy_(decode_jpeg(encode_jpeg(_planes(_merged(image)), quality)))
+
+    def stored(image: Image.Image) -> Image.Image:
+        file = BytesIO()
+        image.save(file, "JPEG", quality=quality)
+        return Image.open(file)
+
+    return _by_pillow(stored, images)
+
+
+def _by_pillow(change: Callable[[Image.Image], Image.Image], images: Tensor) -> Tensor:
+    """Images (n, 3, h, w) uint8, each changed; channels last, as Pillow has them."""
+    result = torch.empty_like(images, memory_format=torch.channels_last)
+    for image, pixels in zip(images, result.permute(0, 2, 3, 1).numpy(), strict=True):
+        pixels[:] = np.asarray(change(_merged(image)))
     return result
 
 
-def _stored_by_pillow(image: Tensor, quality: int) -> Tensor:
-    file = BytesIO()
-    _merged(image).save(file, "JPEG", quality=quality)
-    return _planes(Image.open(file))
-
-
 def _merged(image: Tensor) -> Image.Image:
-    """Of planes (3, h, w) uint8. Pillow takes a quarter of the time of transposing them."""
+    """Of (3, h, w) uint8. Pillow merges planes in a quarter of the time of transposing them."""
+    interleaved = image.permute(1, 2, 0)
+    if interleaved.is_contiguous():
+        return Image.fromarray(interleaved.numpy())
     return Image.merge("RGB", [Image.fromarray(plane) for plane in image.numpy()])
-
-
-def _planes(image: Image.Image) -> Tensor:
-    """(3, h, w) uint8, a view of the interleaved pixels."""
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
-
-
-def _channels_last(images: Tensor) -> Tensor:
-    """Room for as many images in the layout that codecs write; transposing would cost a fifth."""
-    return torch.empty_like(images, memory_format=torch.channels_last)

@@ -17,7 +17,7 @@ Function: TypeAlias = Callable[[Tensor, int, Sequence[Generator]], Tensor]
 SOURCE = "Hendrycks and Dietterich (2019), arXiv 1903.12261"
 SMALLEST = 8
 """Pixels a side that an image must have."""
-PIXELS_AT_ONCE = 400_000
+PIXELS_AT_ONCE = 8 * 224 * 224
 """Of the images that are worked on together: their float32 levels stay in the cache."""
 
 
@@ -34,6 +34,7 @@ class Corruption:
         random: the result depends on the seed.
         function: images (n, 3, h, w) uint8, severity, generators -> levels.
         source: where its definition was published.
+        planes: `function` wants contiguous images; without, channels may be last in memory.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Corruption:
     random: bool
     function: Function
     source: str = SOURCE
+    planes: bool = True
 
 
 _ALL = (
@@ -59,8 +61,11 @@ _ALL = (
     Corruption("brightness", "brightness", "weather", "test", False, weather.brightness),
     Corruption("contrast", "contrast", "digital", "test", False, digital.contrast),
     Corruption("elastic_transform", "elastic", "digital", "test", True, digital.elastic_transform),
-    Corruption("pixelate", "pixelate", "digital", "test", False, digital.pixelate),
-    Corruption("jpeg_compression", "JPEG", "digital", "test", False, digital.jpeg_compression),
+    Corruption("pixelate", "pixelate", "digital", "test", False, digital.pixelate, planes=False),
+    Corruption(
+        *("jpeg_compression", "JPEG", "digital", "test", False, digital.jpeg_compression),
+        planes=False,
+    ),
     Corruption("speckle_noise", "speckle noise", "noise", "validation", True, noise.speckle_noise),
     Corruption("gaussian_blur", "Gaussian blur", "blur", "validation", False, blur.gaussian_blur),
     Corruption("spatter", "spatter", "weather", "validation", True, spatter),
@@ -107,7 +112,8 @@ def corrupt(images: Tensor, name: str, severity: int, *, seeds: Tensor) -> Tenso
         rows = slice(start, start + step)
         keys = seeds[rows].tolist() if corruption.random else []
         generators = [generator_for(seed, "corruption", name, severity) for seed in keys]
-        levels = corruption.function(images[rows].contiguous(), severity, generators)
+        part = images[rows].contiguous() if corruption.planes else images[rows]
+        levels = corruption.function(part, severity, generators)
         if levels.is_floating_point():
             levels = levels.add_(1e-3).clamp_(0, 255).to(torch.uint8)
         parts.append(levels)
