@@ -19,7 +19,8 @@ EXAMPLES = """examples:
   causal-ssl evaluate linear --checkpoint runs/x --data-root imagenet --preset relic-paper
   causal-ssl evaluate knn --checkpoint resnet50.pth --data-root imagenet --out runs/r50-knn
   causal-ssl evaluate robustness --checkpoint runs/x --probe runs/x-linear --suite-root sets
-  causal-ssl evaluate semi --checkpoint runs/x --data-root imagenet --subset 1percent.txt"""
+  causal-ssl evaluate semi --checkpoint runs/x --data-root imagenet --subset 1percent.txt
+  causal-ssl evaluate invariance --checkpoint runs/x --data-root imagenet --out runs/x-invariance"""
 MORE = """
 An interrupted evaluation continues when its command is repeated. A value comes from the command
 line, else from --config, else from --preset."""
