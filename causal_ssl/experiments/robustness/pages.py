@@ -19,7 +19,7 @@ from causal_ssl.experiments.image_study import RANDOM
 from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduction
 from causal_ssl.experiments.robustness import figures, page_tables
 from causal_ssl.experiments.robustness.caveats import caveats
-from causal_ssl.experiments.robustness.config import RobustnessStudy
+from causal_ssl.experiments.robustness.config import CAUSAL3DIDENT, RobustnessStudy
 from causal_ssl.experiments.robustness.images import KNOWN
 from causal_ssl.experiments.robustness.summary import (
     Answer,
@@ -211,7 +211,8 @@ def _images(material: Material) -> Section:
                     f"Images of {title} under interventions on the scene, an intervention a row.",
                 )
             )
-    return Section("What corruptions and interventions do", shown)
+    also = " and interventions" if CAUSAL3DIDENT in material.datasets else ""
+    return Section(f"What corruptions{also} do", shown)
 
 
 def _losses(material: Material) -> Section:
