@@ -26,6 +26,9 @@ from causal_ssl.randomness import generator_for
 
 CHUNK = 4096
 """Rows at once where nothing is trained."""
+AHEAD = 8192
+"""Rows of minibatches that are read before a block takes its steps on them, one after the other:
+its weights stay in the cache meanwhile, which the weights of all blocks would not."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +88,22 @@ class Run:
             order = torch.randperm(
                 len(rows), generator=generator_for(self.seed, "linear probe", epoch)
             )
-            for step in range(per_epoch):
-                # In ascending order a memory map is read forwards.
-                chosen = rows[order[step * size : (step + 1) * size]].sort().values
-                x = read(features, chosen, self.device, self.dtype)
-                labels = self.train.labels[chosen].to(self.device)
+            for steps in pieces(per_epoch, max(1, AHEAD // size)):
+                batches = [
+                    self._batch(features, rows[order[step * size : (step + 1) * size]])
+                    for step in range(per_epoch)[steps]
+                ]
                 for heads in blocks:
-                    if epoch * per_epoch + step < heads.n_steps:
-                        heads.step(epoch * per_epoch + step, x, labels)
+                    for number, (x, labels) in enumerate(batches, epoch * per_epoch + steps.start):
+                        if number < heads.n_steps:
+                            heads.step(number, x, labels)
         return blocks
+
+    def _batch(self, features: Features, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Features and labels of a minibatch; in ascending order a memory map is read forwards."""
+        rows = rows.sort().values
+        x = read(features, rows, self.device, self.dtype)
+        return x, self.train.labels[rows].to(self.device)
 
     def held_out(self, blocks: list[Heads], samples: Samples) -> list[float]:
         """Top-1 accuracy of each member, NaN if it diverged."""

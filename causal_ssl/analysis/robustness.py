@@ -34,6 +34,9 @@ ALEXNET_CLEAN_ERROR = 0.4348
 """AlexNet's top-1 error on clean ImageNet. The mrCE that the ReLIC paper (arXiv 2010.07922) prints
 follow from its CE with this number, up to the rounding of what it prints."""
 SEVERITIES = (1, 2, 3, 4, 5)
+ROUNDING = 1e-9
+"""A baseline's error, or its rise, up to which it is 0 and nothing is divided by it: a mean of equal
+errors misses them by rounding, and one of a million images is 1e-6."""
 
 
 @dataclass(frozen=True)
@@ -229,7 +232,7 @@ def _scores(
     if clean is not None:
         quotients["relative_ce"] = (error - clean, below - baseline.clean)
     named = {
-        baseline.named(metric): above / under if under > 0 else float("nan")
+        baseline.named(metric): above / under if under > ROUNDING else float("nan")
         for metric, (above, under) in quotients.items()
     }
     kind = baseline.kinds[corruption]

@@ -200,3 +200,11 @@ def test_bad_baselines_are_refused() -> None:
         baseline_of(errors_of({"fog": [0.1]}), clean=0.1, name="alexnet")
     with pytest.raises(InputError, match="unknown validation corruption 'frog'"):
         baseline_of(errors_of({"fog": [0.1]}), clean=0.1, validation=["frog"])
+
+
+def test_a_baseline_that_misses_its_clean_error_by_rounding_divides_nothing() -> None:
+    assert (0.1 + 0.2 + 0.3) / 3 > 0.2
+    base = baseline_of(errors_of({"fog": [0.1, 0.2, 0.3]}), clean=0.2)
+    scores = corruption_scores(errors_of({"fog": [0.2, 0.3, 0.4]}), clean=0.2, baseline=base)
+    assert scores.undefined == ("fog",)
+    assert scores.value("mce_by_supervised") == pytest.approx(1.5)
