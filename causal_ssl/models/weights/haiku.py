@@ -61,7 +61,9 @@ def parameters_and_state(content: Any) -> tuple[Modules, Modules]:
                 break
     if isinstance(inner, tuple | list) and len(inner) == 2 and all(map(_is_modules, inner)):
         return inner[0], inner[1]
-    found = sorted(map(str, inner)) if isinstance(inner, dict) else type(inner).__name__
+    found = type(inner).__name__
+    if isinstance(inner, dict):
+        found = str(sorted(name for name in inner if isinstance(name, str)))
     raise InputError(
         f"no parameters and state of Haiku in it: found {found}; expected online_params and "
         "online_state, or params and state, of modules with arrays"

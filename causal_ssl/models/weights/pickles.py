@@ -3,14 +3,17 @@
 A pickle says which functions to call, and Python's unpickler imports and calls whatever they are.
 Here the names are looked up in a table, `ADMITTED`; all others are refused by name. Not even what
 is in the table is called: a function of this file stands for each. numpy's own constructors are
-among those replaced, since they trust sizes and flags that a hostile file can set.
+among those replaced, since they trust sizes and flags that a hostile file can set. What a file says
+is shown abridged: a few bytes that nest one value in another many times would print as gigabytes.
 """
 
 import pickle
+import pickletools
 from collections.abc import Callable
 from math import prod
 from pathlib import Path
-from typing import Any
+from reprlib import repr as abridged
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -35,6 +38,8 @@ def load_pickle(path: Path) -> Any:
     """
     try:
         with path.open("rb") as file:
+            _require_memo(file)
+            file.seek(0)
             return _Unpickler(file).load()
     except OSError as error:
         raise InputError(f"cannot load {path}: {error.strerror or error}") from error
@@ -46,6 +51,16 @@ def load_pickle(path: Path) -> Any:
     except Exception as error:  # on foreign bytes the unpickler raises whatever it runs into
         kind = type(error).__name__
         raise InputError(f"cannot load {path}: damaged, or no pickle ({kind}: {error})") from error
+
+
+def _require_memo(file: BinaryIO) -> None:
+    """Refuse numbers of remembered values that leave some out: Python would take memory for all."""
+    remembered = 0
+    for operation, number, _ in pickletools.genops(file):
+        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
+            if number is not None and number > remembered:
+                raise _RefusedError(f"it remembers {remembered} values and numbers one {number}")
+            remembered += 1
 
 
 class PickledArray:
@@ -77,7 +92,7 @@ class _Unpickler(pickle.Unpickler):
         return stand_in
 
     def persistent_load(self, key: Any) -> Any:
-        raise _RefusedError(f"it asks for an object outside the file, {key!r}")
+        raise _RefusedError(f"it asks for an object outside the file, {abridged(key)}")
 
 
 class _StandIn:
@@ -101,13 +116,13 @@ class _DType:
 
     def __init__(self, code: str, *_: Any) -> None:
         if code not in DTYPES:
-            raise _RefusedError(f"it has an array of dtype {code!r}")
+            raise _RefusedError(f"it has an array of dtype {abridged(code)}")
         self.code, self.order = code, "<"
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, order, *parts = state
         if order not in ("<", ">", "|") or any(part is not None for part in parts[:3]):
-            raise _RefusedError(f"it has an array of records, {self.code} with {state!r}")
+            raise _RefusedError(f"it has an array of records, {self.code} with {abridged(state)}")
         self.order = order
 
     def numpy(self) -> np.dtype:
@@ -117,9 +132,12 @@ class _DType:
 def _array(data: Any, dtype: Any, shape: tuple[int, ...], order: Any) -> np.ndarray:
     if not isinstance(dtype, _DType) or not isinstance(data, bytes | bytearray):
         raise _RefusedError("it has an array that is not of numbers")
+    if not isinstance(shape, tuple) or any(type(side) is not int or side < 0 for side in shape):
+        raise _RefusedError(f"it has an array of shape {abridged(shape)}")
     kind = dtype.numpy()
     if prod(shape) * kind.itemsize != len(data):
-        raise ValueError(f"{len(data)} bytes for an array of shape {shape} and dtype {kind}")
+        found = f"shape {abridged(shape)} and dtype {kind}"
+        raise ValueError(f"{len(data)} bytes for an array of {found}")
     array = np.frombuffer(data, kind).reshape(shape, order="F" if order == "F" else "C")
     array.flags.writeable = False
     return array
@@ -152,7 +170,7 @@ def _scalar(dtype: Any, data: Any) -> Any:
 def _bytes(text: str, encoding: str) -> bytes:
     # How protocol 2 has bytes.
     if encoding != "latin1":
-        raise _RefusedError(f"it asks for the encoding {encoding!r}")
+        raise _RefusedError(f"it asks for the encoding {abridged(encoding)}")
     return text.encode("latin1")
 
 

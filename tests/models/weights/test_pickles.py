@@ -132,6 +132,38 @@ def test_an_array_larger_than_its_bytes(tmp_path: Path) -> None:
         load_pickle(written(tmp_path, short))
 
 
+def nested(times: int) -> bytes:
+    """A tuple of two of a tuple of two of ... 1, each written once."""
+    return b"K\x01" + times * b"2\x86"
+
+
+def array_of(shape: bytes) -> bytes:
+    head = pickle.dumps(np.zeros(0, dtype=np.float32), 2)
+    assert head.count(b"K\x00\x85") == 2
+    start, state = head.rsplit(b"K\x00\x85", 1)
+    return start + shape + state
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (nested(60) + b"Q.", "object outside the file"),
+        (b"cnumpy\ndtype\n" + nested(60) + b"\x85R.", "array of dtype"),
+        (b"c_codecs\nencode\nU\x01a" + nested(60) + b"\x86R.", "the encoding"),
+        (b"K\x01r" + (2**31).to_bytes(4, "little") + b".", "numbers one 2147483648"),
+        (array_of(b"U\x01x\x8a\x06" + (2**44).to_bytes(6, "little") + b"\x86"), "shape .'x', 1"),
+        (array_of(nested(60)), "array of shape"),
+        (array_of(b"J\xff\xff\xff\xffJ\xff\xff\xff\xff\x86"), r"shape \(-1, -1\)"),
+    ],
+    ids=["key", "dtype", "encoding", "memo", "repetition", "shape", "negative"],
+)
+def test_a_few_bytes_take_no_memory(tmp_path: Path, content: bytes, message: str) -> None:
+    path = written(tmp_path, content if content.startswith(b"\x80") else b"\x80\x02" + content)
+    with pytest.raises(InputError, match=message) as caught:
+        load_pickle(path)
+    assert len(str(caught.value)) < 1000 + len(str(path))
+
+
 def test_damaged_or_missing(tmp_path: Path) -> None:
     path = written(tmp_path, pickle.dumps(ARRAYS, 4)[:-20])
     with pytest.raises(InputError, match=r"weights\.pkl: damaged, or no pickle"):
