@@ -85,13 +85,21 @@ def require_competitors(classifier: Classifier, suites: Iterable[Suite]) -> None
 
 
 def _opened(asked: Robustness, name: str, folder: Path) -> Suite:
-    """With the protocol's transform, in the size that was asked for."""
+    """With the protocol's transform, in the size that was asked for.
+
+    ImageNet-C is published as centres of 224 pixels: of another size, these are resized whole, so
+    that they show what clean images of that size show.
+    """
     usual = PROTOCOLS[name].transform
     size = asked.size or SIZE
+    if usual.resize is None:
+        resize = None if size == SIZE else size
+    else:
+        resize = round(size * WHOLE / SIZE)
     transform = replace(
         usual,
         crop=size,
-        resize=None if usual.resize is None else round(size * WHOLE / SIZE),
+        resize=resize,
         interpolation=asked.interpolation,  # type: ignore[arg-type]
     )
     return open_suite(name, folder, transform=transform, partial=asked.partial)

@@ -26,6 +26,7 @@ from causal_ssl.datasets.suites import PROTOCOLS
 from causal_ssl.datasets.suites import suite as suite_module
 from causal_ssl.datasets.suites.classes import subset, wnids
 from causal_ssl.experiments.evaluation import config, published
+from causal_ssl.experiments.evaluation.suite_scores import open_suites
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 from causal_ssl.models.weights import opening
 from causal_ssl.models.weights.digest import weights_digest
@@ -348,6 +349,26 @@ def test_images_are_seen_as_torchvision_shows_them(
             expected = network(shown(image)[None])
         (file,) = (tmp_path / "run" / "features").glob(f"{kept}-*.npy")
         assert np.allclose(np.load(file), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_at_another_size_corrupted_images_show_what_clean_ones_do(tmp_path: Path) -> None:
+    # As published: centres of 224 pixels of images whose shorter side is 256.
+    levels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    whole = Image.fromarray(levels).resize((256, 256))
+    folders = tmp_path / "val" / TENCH, tmp_path / "imagenet-c" / "fog" / "1" / TENCH
+    for folder, image in zip(folders, (whole, whole.crop((16, 16, 240, 240))), strict=True):
+        folder.mkdir(parents=True)
+        image.save(folder / "a.JPEG", format="PNG")
+    options = {"suites": ("imagenet-c",), "suite_root": str(tmp_path), "partial": True}
+    for size in (None, 56, 320):
+        asked = config.Robustness(**options, data_root=str(tmp_path), size=size)
+        clean, (corrupted,) = open_suites(asked)
+        assert clean is not None
+        seen = [
+            suite.images(suite.partitions[0]).batch(np.arange(1))["image"].float()
+            for suite in (clean, corrupted)
+        ]
+        assert (seen[0] - seen[1]).abs().max() <= 3, size
 
 
 @pytest.mark.parametrize(
