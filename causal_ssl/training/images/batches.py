@@ -144,6 +144,9 @@ class Loader(DataLoader):
                 raise
             raise InputError(text.rpartition("InputError: ")[2].strip()) from error
 
+    def check_worker_number_rationality(self) -> None:
+        """More workers than cores are no warning: how long steps wait for data is measured."""
+
 
 def ordered_loader(dataset: Any, *, batch_size: int, workers: int, pinned: bool) -> DataLoader:
     """Loads a data set in its own order, in `workers` processes (0: in this one)."""

@@ -1,5 +1,6 @@
 """Which samples a step sees, and how they are read."""
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -85,6 +86,12 @@ def test_what_a_worker_refuses_is_said_without_a_trace(workers: int) -> None:
         loaded.extend(loader)
     assert str(refused.value) == "last.jpg cannot be decoded: restore it"
     assert len(loaded) == 1  # what was read before it was handed out
+
+
+def test_more_workers_than_cores_are_no_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ordered_loader(torch.zeros(4, 3), batch_size=2, workers=4096, pinned=False)
 
 
 def test_loading_leaves_the_global_state_alone() -> None:
