@@ -230,6 +230,8 @@ class Finetune(OnSplits):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.momentum == 1:
+            raise InputError("momentum must be below 1, got 1.0: no gradient would be forgotten")
         if self.features:
             raise InputError(
                 f"features = {self.features}, but {self.name} keeps none: the encoder changes in "
@@ -287,9 +289,10 @@ class Invariance(OnSplits):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.augmentations) < 2:
+            (only,) = self.augmentations
             raise InputError(
-                f"augmentations names {self.augmentations[0]} alone: a gap is between two, name "
-                "another, such as identity"
+                f"augmentations names {only} alone: a gap is between two, name another, such as "
+                f"{'crop' if only == 'identity' else 'identity'}"
             )
 
 

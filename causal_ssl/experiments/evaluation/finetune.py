@@ -90,7 +90,7 @@ def evaluate(asked: Finetune, out: Path | str, *, console: Console) -> pd.DataFr
     """
     subject = open_subject(asked)
     labelled, val = runs.open_splits(asked, console)
-    require_classes(labelled, asked)
+    require_images(labelled, asked)
     retraining = Retraining(asked, subject, labelled)
     plan = plan_of(retraining, Path(out))
     next(iter(plan.last.values())).require_parts()
@@ -115,23 +115,16 @@ def evaluate(asked: Finetune, out: Path | str, *, console: Console) -> pd.DataFr
     return table
 
 
-def require_classes(labelled: Split, asked: Finetune) -> None:
-    """Refuse images of a single class, and as a list of few labelled images one of classes.
+def require_images(labelled: Split, asked: Finetune) -> None:
+    """Refuse as a list of few labelled images one of classes.
 
     Raises:
-        InputError: names the class, or the list.
+        InputError: names the list.
     """
     if isinstance(asked, Semi) and lists_classes(asked.subset, tuple(labelled.classes)):
         raise InputError(
             f"{asked.subset} lists classes, of whose images all are labelled: give a list of "
             "images, or use `causal-ssl evaluate finetune`"
-        )
-    present = np.unique(labelled.labels)
-    if len(present) < 2:
-        where = asked.subset or asked.data_root
-        raise InputError(
-            f"{where} has training images of one class, {labelled.classes[present[0]]!r}: there "
-            "is nothing to tell apart; add images of another class"
         )
 
 

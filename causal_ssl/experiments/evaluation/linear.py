@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import torch
 from rich.console import Console
 
-from causal_ssl.analysis.linear_probe import LinearProbe, LinearSettings, linear_probe
+from causal_ssl.analysis.linear_probe import LinearProbe, LinearSettings, linear_probe, split
 from causal_ssl.analysis.masked_accuracy import Accuracy
+from causal_ssl.datasets.images.listing import some
+from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import published, runs
 from causal_ssl.experiments.evaluation.classifier import Classifier
 from causal_ssl.experiments.evaluation.config import Linear
@@ -46,6 +50,9 @@ def evaluate(asked: Linear, out: Path | str, *, console: Console) -> pd.DataFram
     subject = open_subject(asked)
     train, val = runs.open_splits(asked, console)
     settings = settings_of(asked)
+    require_classes(train, val, asked)
+    if len(settings.members()) > 1:
+        split(torch.from_numpy(train.labels), asked.held_out, asked.seed)
     with runs.run_of(asked, out, subject, runs.digests_of([train, val])) as directory:
         fit, score = (
             runs.features_in(directory, asked, subject, split, console) for split in (train, val)
@@ -85,6 +92,20 @@ def settings_of(asked: Linear) -> LinearSettings:
         momentum=asked.momentum,
         schedule=asked.schedule,  # type: ignore[arg-type]
     )
+
+
+def require_classes(train: Split, val: Split, asked: Linear) -> None:
+    """Of every held-out image's class there are training images.
+
+    Raises:
+        InputError: of some there are none, as where a list names images of a few classes.
+    """
+    if len(untrained := np.setdiff1d(val.labels, train.labels)):
+        names = some([train.classes[number] for number in untrained])
+        raise InputError(
+            f"{asked.subset or asked.data_root} has no training images of {names}, which held-out "
+            "images are of: give a list with images of every class"
+        )
 
 
 def _classifier(found: LinearProbe, train: Split, subject: Subject) -> Classifier:

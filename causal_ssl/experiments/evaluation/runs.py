@@ -47,9 +47,11 @@ def open_splits(asked: OnSplits, console: Console) -> tuple[Split, Split]:
     with watching(console) as watcher:
         train = open_split(asked, "train", watcher=watcher)
         val = open_split(asked, "val", classes=train.classes, watcher=watcher)
-    if len(train.classes) < 2:
+    present = np.unique(train.labels)
+    if len(present) < 2:
+        where = asked.subset or asked.data_root
         raise InputError(
-            f"{asked.data_root} has training images of one class, {train.classes[0]!r}: there is "
+            f"{where} has training images of one class, {train.classes[present[0]]!r}: there is "
             "nothing to tell apart; add images of another class"
         )
     for split in (train, val):

@@ -54,6 +54,12 @@ def caveats(config: RobustnessStudy, table: pd.DataFrame, history: pd.DataFrame)
             " object then no longer tell the class; the lights and the background take values that"
             " they also take in training."
         )
+    if CAUSAL3DIDENT in config.datasets and config.causal3dident.data_root:
+        found.append(
+            "Images to train on were given, those under do(S = s) were rendered here, with objects"
+            f" of size {config.causal3dident.object_scale:g}: where the given ones were rendered"
+            " otherwise, errors under do(S = s) are of that difference too."
+        )
     if SWEPT in config.methods:
         found.append(
             "Intervals of differences are Student's, over seeds, and hold together for a metric at"

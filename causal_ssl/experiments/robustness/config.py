@@ -6,7 +6,7 @@ from typing import ClassVar
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import image_study, options
 from causal_ssl.experiments.causal3dident.render import BACKENDS
-from causal_ssl.experiments.image_study import ImageStudy
+from causal_ssl.experiments.image_study import RANDOM, ImageStudy
 from causal_ssl.experiments.options import option
 
 METHODS = "relic, relic_t, simclr, byol, supervised"
@@ -17,6 +17,8 @@ CORRUPTIONS = (
     "jpeg_compression", "speckle_noise", "gaussian_blur", "spatter", "saturate",
 )  # fmt: skip
 """As `datasets.corruptions` names them; a test holds this to it."""
+VALIDATION = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
+"""Those that enter no mean; a test holds this to it."""
 FASHION_MNIST, CAUSAL3DIDENT = "fashion_mnist", "causal3dident"
 DATASETS = (FASHION_MNIST, CAUSAL3DIDENT)
 STYLES = (
@@ -99,7 +101,7 @@ class RobustnessStudy(ImageStudy):
 
     Raises:
         InputError: a value out of range; no supervised encoder to divide by; ReLIC without alpha 0
-            to compare with, before anything starts.
+            to compare with; validation corruptions alone, before anything starts.
 
     Examples:
         >>> RobustnessStudy(alphas=(0.0, 10.0)).seeds
@@ -142,6 +144,16 @@ class RobustnessStudy(ImageStudy):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if RANDOM in self.methods:
+            raise InputError(
+                f"methods {' '.join(self.methods)}: leave out {RANDOM}, encoders before training, "
+                "which are always among them"
+            )
+        if set(self.corruptions) <= set(VALIDATION):
+            raise InputError(
+                f"corruptions {' '.join(self.corruptions)} are for validation and enter no mean: "
+                f"add one that does, such as {CORRUPTIONS[0]}"
+            )
         if BASELINE not in self.methods:
             raise InputError(
                 f"methods {' '.join(self.methods)}: add {BASELINE}, by whose errors those of all "

@@ -147,6 +147,7 @@ def test_nearest_neighbours_and_linear_share_features(
         (["--rates", "0"], "rates must be above 0, got 0"),
         (["--momentum", "1"], "momentum must be below 1, got 1"),
         (["--held-out", "0.9"], "held_out must be at most 0.5, got 0.9"),
+        (["--held-out", "1e-6"], "held_out = 1e-06 of 48 training samples leaves none"),
         (["--schedule", "cosin"], "unknown schedule 'cosin': did you mean 'cosine'?"),
         (["--preset", "relic"], "unknown preset 'relic': did you mean 'relic-paper'?"),
     ],
@@ -163,6 +164,28 @@ def test_bad_input_is_one_line_and_nothing_is_made(
     assert status == 2
     assert says in err
     assert len(err.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("classes", "says"),
+    [(1, "has training images of one class, 'n01443537'"), (2, "has no training images of n0300")],
+)
+def test_a_list_that_lacks_classes_is_refused_before_anything_is_computed(
+    capsys: pytest.CaptureFixture[str],
+    imagenet: Path,
+    checkpoint: Path,
+    tmp_path: Path,
+    classes: int,
+    says: str,
+) -> None:
+    names = sorted(each.name for each in (imagenet / "train").iterdir())[:classes]
+    images = tmp_path / "list.txt"
+    images.write_text("".join(f"{name}_{k}.JPEG\n" for name in names for k in range(8)))
+    arguments = arguments_of(checkpoint, imagenet, tmp_path / "run", "--subset", str(images))
+    status, _, err = call(capsys, arguments)
+    assert (status, len(err.splitlines())) == (2, 1)
+    assert f"{images} {says}" in err
     assert not (tmp_path / "run").exists()
 
 

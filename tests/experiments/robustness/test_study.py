@@ -194,10 +194,21 @@ def test_an_interrupted_run_ends_with_the_same_table(
         ({"methods": ("relic",)}, "add supervised, by whose errors"),
         ({"alphas": (1.0,)}, "add 0, the same training without the penalty"),
         ({"corruptions": ("fogg",)}, "did you mean 'fog'"),
+        ({"corruptions": ("spatter", "saturate")}, "for validation and enter no mean: add one"),
+        ({"methods": ("random", "supervised")}, "leave out random"),
         ({"severities": (0,)}, "severities must be at least 1"),
         ({"fashion_mnist": Budget(data_root="/nowhere")}, "dataset-fashion-mnist"),
     ],
-    ids=["method", "no baseline", "no alpha 0", "corruption", "severity", "folder"],
+    ids=[
+        "method",
+        "no baseline",
+        "no alpha 0",
+        "corruption",
+        "validation",
+        "random",
+        "severity",
+        "folder",
+    ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_made(
     config: RobustnessStudy, tmp_path: Path, changed: dict[str, Any], message: str

@@ -10,6 +10,7 @@ from causal_ssl.datasets.causal3dident.latents import GROUPS
 from causal_ssl.datasets.corruptions import CORRUPTIONS
 from causal_ssl.experiments.catalogue import from_preset, preset, presets
 from causal_ssl.experiments.robustness import config, figures, published
+from causal_ssl.experiments.robustness.caveats import caveats
 from causal_ssl.experiments.robustness.config import RobustnessStudy
 from causal_ssl.experiments.robustness.images import KNOWN
 from causal_ssl.experiments.robustness.summary import answers, finding, titled, with_variants
@@ -122,8 +123,21 @@ def test_presets_are_valid_and_quick_is_the_default() -> None:
         )
 
 
+@pytest.mark.parametrize("data_root", ["", "published"])
+def test_images_that_were_given_may_differ_from_those_that_were_rendered(data_root: str) -> None:
+    study = RobustnessStudy(
+        datasets=("causal3dident",), causal3dident=config.Rendered(data_root=data_root)
+    )
+    rates = pd.DataFrame({"metric": ["linear_rate"], "value": [0.1]})
+    said = " ".join(caveats(study, rates, pd.DataFrame({"step": [1]})))
+    assert ("Images to train on were given" in said) == bool(data_root)
+    assert "Under do(S = s) all coordinates" in said
+
+
 def test_names_for_help_are_those_that_there_are() -> None:
     assert tuple(CORRUPTIONS) == config.CORRUPTIONS
+    validation = [name for name, each in CORRUPTIONS.items() if each.kind == "validation"]
+    assert tuple(validation) == config.VALIDATION
     assert set(config.METHODS.split(", ")) <= set(methods.pretraining_names())
     assert tuple(KNOWN) == config.DATASETS
     assert methods.get("relic").image_recipe().objective["alpha"] == published.ALPHA
