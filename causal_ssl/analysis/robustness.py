@@ -35,8 +35,8 @@ ALEXNET_CLEAN_ERROR = 0.4348
 follow from its CE with this number, up to the rounding of what it prints."""
 SEVERITIES = (1, 2, 3, 4, 5)
 ROUNDING = 1e-9
-"""A baseline's error, or its rise, up to which it is 0 and nothing is divided by it: means miss what
-they are of by rounding, while one wrong image of a million is 1e-6."""
+"""A baseline's error, or its rise, up to which it is 0 and nothing is divided by it: means miss by
+rounding what they are of, while one wrong image of a million is 1e-6."""
 
 
 @dataclass(frozen=True)
