@@ -21,8 +21,9 @@ def caveats(config: RobustnessStudy, table: pd.DataFrame, history: pd.DataFrame)
         f"Networks are small and trained for {steps:,} steps at most; none has converged. What"
         " holds of ResNet-50 after a thousand epochs of ImageNet need not hold here, nor the other"
         " way round.",
-        "Network, heads, views, optimiser, learning rate and number of steps are the same for all,"
-        " and encoders of one seed begin with the same weights and see the same batches. The"
+        "Trunk, views, optimiser, learning rate and number of steps are the same for all, and"
+        " trunks of one seed begin with the same weights and see the same batches. Heads are of"
+        " the methods: ReLIC's is the same at every alpha, the supervised one is linear. The"
         " learning rate of Fashion-MNIST is that of the study methods, chosen from two for ReLIC"
         " with its penalty, seed 0, by test images, which favours it by little; nothing else was"
         " chosen.",

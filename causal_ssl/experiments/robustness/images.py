@@ -32,8 +32,8 @@ class DataSet:
 
     Attributes:
         title: for the reader.
-        preset: of `causal-ssl pretrain`: encoder, heads, views and optimiser, shared by all
-            methods.
+        preset: of `causal-ssl pretrain`: trunk, views and optimiser, shared by all methods, and
+            the width of heads.
     """
 
     title: str

@@ -1,5 +1,6 @@
 """What the finding makes of paired differences, and what presets and help say."""
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -12,9 +13,12 @@ from causal_ssl.experiments.catalogue import from_preset, preset, presets
 from causal_ssl.experiments.robustness import config, figures, published
 from causal_ssl.experiments.robustness.caveats import caveats
 from causal_ssl.experiments.robustness.config import RobustnessStudy
-from causal_ssl.experiments.robustness.images import KNOWN
+from causal_ssl.experiments.robustness.images import KNOWN, planned
+from causal_ssl.experiments.robustness.plan import Cell
 from causal_ssl.experiments.robustness.summary import answers, finding, titled, with_variants
 from causal_ssl.experiments.robustness.sums import summed_up
+from causal_ssl.models.heads import Head
+from causal_ssl.training.images import ImageTraining
 
 TITLES = {"fashion_mnist": "Fashion-MNIST"}
 WITHOUT = [0.50, 0.52, 0.48, 0.51, 0.49]
@@ -132,6 +136,27 @@ def test_images_that_were_given_may_differ_from_those_that_were_rendered(data_ro
     said = " ".join(caveats(study, rates, pd.DataFrame({"step": [1]})))
     assert ("Images to train on were given" in said) == bool(data_root)
     assert "Under do(S = s) all coordinates" in said
+
+
+def test_trainings_differ_as_is_said_in_heads_and_in_alpha_alone() -> None:
+    study = RobustnessStudy()
+
+    def training(method: str, alpha: float | None = None) -> ImageTraining:
+        cell = Cell(method, 0, "fashion_mnist", alpha)
+        found = planned(study, cell, n_images=60_000, n_classes=10)
+        assert found.views.stack.name == "small_grey"
+        return found.training
+
+    without, penalised = (training("relic", alpha) for alpha in (0.0, 1.0))
+    assert replace(penalised, objective=without.objective) == without
+    assert {**penalised.objective, "alpha": 0.0} == without.objective
+    for method in ("relic_t", "simclr", "byol", "supervised"):
+        other = training(method)
+        for name in ("steps", "batch_size", "optimiser", "schedule", "warmup", "precision"):
+            assert getattr(other, name) == getattr(without, name), (method, name)
+        head = {"head": without.encoder.head, "n_outputs": without.encoder.n_outputs}
+        assert replace(other.encoder, **head) == without.encoder, method
+    assert training("supervised").encoder.head == Head()
 
 
 def test_names_for_help_are_those_that_there_are() -> None:
