@@ -137,12 +137,16 @@ def renumbered(images: Images, classes: Sequence[str]) -> NDArray[np.int64]:
 
 
 def content(images: Images) -> str:
-    """Digest of a data set: of names and sizes where there are files, else of what is in it."""
+    """Digest of a data set: of files' names, sizes and times, which tar and rsync keep with them.
+
+    What is not in image files is digested itself.
+    """
     total = sha256()
     if isinstance(images, ImageFolder | SuiteImages):
         folder = os.fsencode(images.folder)
         for name in images.listing.names:
-            total.update(name + b"\0%d\n" % os.stat(os.path.join(folder, name)).st_size)
+            found = os.stat(os.path.join(folder, name))
+            total.update(name + b"\0%d\0%d\n" % (found.st_size, int(found.st_mtime)))
     elif isinstance(images, PackedImages):
         _, manifest = store.mapped(images.folder, remedy=REMEDY)
         total.update(f"{manifest['origin']}\n".encode() + images.listing.names.tobytes())
