@@ -13,7 +13,7 @@ from causal_ssl.experiments.catalogue import preset, preset_title, presets
 from causal_ssl.experiments.evaluation.config import EVALUATIONS
 from causal_ssl.parser import Parser
 
-ABOUT = "Say what a frozen encoder is worth."
+ABOUT = "Say what an encoder is worth."
 EXAMPLES = """examples:
   causal-ssl evaluate linear --checkpoint runs/x --data-root imagenet --out runs/x-linear
   causal-ssl evaluate linear --checkpoint runs/x --data-root imagenet --preset relic-paper
@@ -69,7 +69,8 @@ def evaluate_parser(name: str) -> Parser:
         "--out", metavar="DIR", help="the run's own directory (default: runs/evaluation/...)"
     )
     fields = parser.add_argument_group("in place of the preset's values")
-    add_fields(fields, config, options.flatten(options.to_dict(config())))
+    usual = options.flatten(options.to_dict(config())) | preset(f"evaluation-{name}", DEFAULT)
+    add_fields(fields, config, usual)
     return parser
 
 

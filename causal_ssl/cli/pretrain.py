@@ -9,7 +9,7 @@ from causal_ssl.cli.fields import add_fields, from_file, given_values
 from causal_ssl.cli.words import fail
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import options
-from causal_ssl.experiments.catalogue import preset_title, presets
+from causal_ssl.experiments.catalogue import preset, preset_title, presets
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.parser import Parser
 
@@ -90,7 +90,8 @@ def pretrain_parser() -> Parser:
         help="as if there were so many images, where only a few of the set are at hand",
     )
     fields = parser.add_argument_group("in place of the preset's or the method's values")
-    add_fields(fields, Pretraining, options.flatten(options.to_dict(Pretraining())))
+    usual = options.flatten(options.to_dict(Pretraining())) | preset("pretraining", DEFAULT)
+    add_fields(fields, Pretraining, usual)
     return parser
 
 

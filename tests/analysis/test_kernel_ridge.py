@@ -114,9 +114,9 @@ def test_certificate_bounds_the_error_of_every_score(tol):
             )
             # 1e-11: the rounding of the kernel and of the R2 themselves.
             assert (error <= grid.result.bounds[:, a, g].numpy() + 1e-11).all()
-    # Residuals let predictions err by tol total^2 / (2.5 size) in norm, of targets of norm size and,
-    # centred, total <= size. An R2 of 1 - (e / total)^2 is then off by that times (2 e + that) /
-    # total^2, of which e / size is at most the root of 1 - R2.
+    # Residuals let predictions err by tol total^2 / (2.5 size) in norm, of targets of norm size
+    # and, centred, total <= size. An R2 of 1 - (e / total)^2 is then off by that times
+    # (2 e + that) / total^2, of which e / size is at most the root of 1 - R2.
     times = 0.8 * (1 - grid.result.scores).sqrt() + tol / 6.25
     assert (grid.result.bounds <= tol * times + 1e-11).all()
 
