@@ -22,6 +22,17 @@ def call(capsys: pytest.CaptureFixture[str], words: Sequence[str]) -> tuple[int,
     return status, out, err
 
 
+def assert_refused(
+    capsys: pytest.CaptureFixture[str], words: Sequence[str], says: str, out: Path
+) -> None:
+    """`causal-ssl WORDS` ends with one line that says so, before its directory is made."""
+    status, _, err = call(capsys, words)
+    assert status == 2
+    assert says in err
+    assert len(err.splitlines()) == 1
+    assert not out.exists()
+
+
 def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Wait for what another process does."""
     deadline = time.monotonic() + seconds

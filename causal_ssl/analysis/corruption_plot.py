@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from causal_ssl.analysis.plots import PUBLISHED, REFERENCE, WIDTH, colours, require, style
+from causal_ssl.analysis.robustness import SEVERITIES
 
 COLOURS = "YlOrBr"
 DARK = 0.6
 """From this error on a cell is dark enough for white text."""
-SEVERITIES = (1, 2, 3, 4, 5)
 
 
 def corruption_errors(

@@ -7,7 +7,7 @@ import torch
 from causal_ssl.datasets.images.listing import some
 from causal_ssl.datasets.suites.classes import N_CLASSES, wnids
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.evaluation.classifier import FILE, Classifier, load_classifier
+from causal_ssl.experiments.evaluation.classifier import FILE, Classifier, classifier_of
 from causal_ssl.experiments.evaluation.config import Robustness
 from causal_ssl.experiments.evaluation.encoders import Subject
 
@@ -23,12 +23,7 @@ def imagenet_classifier(asked: Robustness, subject: Subject) -> Classifier:
     """
     if not asked.probe:
         return _of_weights(subject)
-    found = load_classifier(asked.probe)
-    if found.encoder != subject.digest:
-        raise InputError(
-            f"{asked.probe}/{FILE} was trained on features of another encoder than "
-            f"{asked.checkpoint}: give the --out of an `evaluate linear` of this one"
-        )
+    found = classifier_of(subject, asked.probe)
     return _by_index(found, asked)
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from causal_ssl import files
 from causal_ssl.errors import InputError
+from causal_ssl.experiments.evaluation.encoders import Subject
 
 FILE = "probe.pt"
 REMEDY = "give the --out directory of a finished `causal-ssl evaluate linear`"
@@ -63,6 +64,21 @@ def load_classifier(folder: Path | str) -> Classifier:
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder}/{FILE} holds no linear classifier: {REMEDY}") from error
     _check(found, *shapes, f"{folder}/{FILE}")
+    return found
+
+
+def classifier_of(subject: Subject, folder: Path | str) -> Classifier:
+    """The same, of this encoder.
+
+    Raises:
+        InputError: as `load_classifier`; it is of another encoder.
+    """
+    found = load_classifier(folder)
+    if found.encoder != subject.digest:
+        raise InputError(
+            f"{folder}/{FILE} was trained on features of another encoder than {subject.source}: "
+            "give the --out of an `evaluate linear` of this one"
+        )
     return found
 
 

@@ -8,7 +8,7 @@ import torch
 from causal_ssl.analysis.knn import knn_accuracy
 from causal_ssl.datasets.images.listing import some
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.evaluation.classifier import FILE, Classifier, load_classifier
+from causal_ssl.experiments.evaluation.classifier import FILE, Classifier, classifier_of
 from causal_ssl.experiments.evaluation.config import Invariance
 from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.features import Floats
@@ -27,12 +27,7 @@ def probe_of(asked: Invariance, subject: Subject, train: Split) -> Classifier | 
     """
     if not asked.probe:
         return None
-    found = load_classifier(asked.probe)
-    if found.encoder != subject.digest:
-        raise InputError(
-            f"{asked.probe}/{FILE} was trained on features of another encoder than "
-            f"{asked.checkpoint}: give the --out of an `evaluate linear` of this one"
-        )
+    found = classifier_of(subject, asked.probe)
     if unknown := sorted(set(train.classes) - set(found.classes)):
         raise InputError(
             f"{asked.probe}/{FILE} does not tell {some(unknown)}: give the --out of an "

@@ -6,18 +6,13 @@ from typing import ClassVar
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import image_study, options
 from causal_ssl.experiments.causal3dident.render import BACKENDS
+from causal_ssl.experiments.evaluation.config import CORRUPTIONS
 from causal_ssl.experiments.image_study import RANDOM, ImageStudy
 from causal_ssl.experiments.options import option
 
 METHODS = "relic, relic_t, simclr, byol, supervised"
 """For help alone, which must not wait for torch."""
-CORRUPTIONS = (
-    "gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur",
-    "zoom_blur", "snow", "frost", "fog", "brightness", "contrast", "elastic_transform", "pixelate",
-    "jpeg_compression", "speckle_noise", "gaussian_blur", "spatter", "saturate",
-)  # fmt: skip
-"""As `datasets.corruptions` names them; a test holds this to it."""
-VALIDATION = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
+VALIDATION = CORRUPTIONS[15:]
 """Those that enter no mean; a test holds this to it."""
 FASHION_MNIST, CAUSAL3DIDENT = "fashion_mnist", "causal3dident"
 DATASETS = (FASHION_MNIST, CAUSAL3DIDENT)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers import call, fine_tuning, idx
+from helpers import assert_refused, call, fine_tuning, idx
 from torch.nn import functional as F
 
 from causal_ssl.analysis.masked_accuracy import masked_accuracy
@@ -213,11 +213,8 @@ def test_bad_input_is_one_line_and_nothing_is_made(
     change: list[str],
     says: str,
 ) -> None:
-    status, _, err = call(capsys, [*arguments_of(checkpoint, imagenet, tmp_path / "run"), *change])
-    assert status == 2
-    assert says in err
-    assert len(err.splitlines()) == 1
-    assert not (tmp_path / "run").exists()
+    run = tmp_path / "run"
+    assert_refused(capsys, [*arguments_of(checkpoint, imagenet, run), *change], says, run)
 
 
 def test_a_checkpoint_of_other_shapes_is_refused(

@@ -1,15 +1,14 @@
 """`causal-ssl evaluate linear`, by the command line."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from helpers import assert_refused, call
 from torch.nn import functional as F
 
-from causal_ssl import cli
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.evaluation import crops
@@ -19,17 +18,6 @@ from causal_ssl.experiments.evaluation.encoders import weights_digest
 from causal_ssl.experiments.evaluation.images import open_split
 from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.training import images as training
-
-
-def call(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of a command."""
-    status = 0
-    try:
-        cli.main(list(arguments))
-    except SystemExit as end:
-        status = int(end.code or 0)
-    out, err = capsys.readouterr()
-    return status, out, err
 
 
 def arguments_of(checkpoint: Path, root: Path, out: Path, *more: str) -> list[str]:
@@ -160,11 +148,8 @@ def test_bad_input_is_one_line_and_nothing_is_made(
     change: list[str],
     says: str,
 ) -> None:
-    status, _, err = call(capsys, [*arguments_of(checkpoint, imagenet, tmp_path / "run"), *change])
-    assert status == 2
-    assert says in err
-    assert len(err.splitlines()) == 1
-    assert not (tmp_path / "run").exists()
+    run = tmp_path / "run"
+    assert_refused(capsys, [*arguments_of(checkpoint, imagenet, run), *change], says, run)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 import torch
 from greys import classifier, probe
-from helpers import call
+from helpers import assert_refused, call
 from PIL import Image
 from suite_trees import class_folders, grey, objectnet, whole
 from torchvision import transforms
@@ -393,10 +393,7 @@ def test_bad_input_is_one_line_and_nothing_is_made(
     change: dict[str, Any],
     says: str,
 ) -> None:
-    status, _, err = call(capsys, command(**change))
-    assert (status, len(err.splitlines())) == (2, 1)
-    assert says in err
-    assert not (tmp_path / "run").exists()
+    assert_refused(capsys, command(**change), says, tmp_path / "run")
 
 
 def test_a_label_outside_the_map_is_refused(
