@@ -10,7 +10,7 @@ from causal_ssl.cli.fields import add_fields, from_file, given_values
 from causal_ssl.cli.words import chosen, fail
 from causal_ssl.experiments import options
 from causal_ssl.experiments.catalogue import preset, preset_title, presets
-from causal_ssl.experiments.evaluation.config import EVALUATIONS
+from causal_ssl.experiments.evaluation.catalogue import EVALUATIONS
 from causal_ssl.parser import Parser
 
 ABOUT = "Say what an encoder is worth."
@@ -41,7 +41,7 @@ def run(given: list[str], words: list[str]) -> None:
     from causal_ssl.datasets.space import Stopped
     from causal_ssl.training.images import NonFiniteError
 
-    evaluation: Any = import_module(f"causal_ssl.experiments.evaluation.{name}")
+    evaluation: Any = import_module(f"causal_ssl.experiments.evaluation.{name}.evaluation")
     try:
         evaluation.evaluate(config, out, console=Console())
     except NonFiniteError as error:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from causal_ssl.experiments import cells, image_jobs
-from causal_ssl.experiments.image_study import RANDOM, ImageCell, ImageStudy
+from causal_ssl.experiments import cells
+from causal_ssl.experiments.image_study import jobs as image_jobs
+from causal_ssl.experiments.image_study.config import RANDOM, ImageCell, ImageStudy
 from causal_ssl.experiments.workers import TaskError
 from causal_ssl.models.image_encoders import EncoderConfig
 from causal_ssl.training.images import ImageTraining, load_encoder

@@ -6,7 +6,7 @@ from typing import ClassVar
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.causal3dident.render import BACKENDS
 from causal_ssl.experiments.causal3dident.settings import SETTINGS
-from causal_ssl.experiments.image_study import ImageStudy
+from causal_ssl.experiments.image_study.config import ImageStudy
 from causal_ssl.experiments.options import option
 
 METHODS = "infonce, relic, relic_t, barlow_twins, vicreg, align_maxent"

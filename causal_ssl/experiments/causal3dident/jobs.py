@@ -12,7 +12,7 @@ from causal_ssl.datasets.causal3dident import layout
 from causal_ssl.datasets.causal3dident.dataset import Causal3DIdent
 from causal_ssl.datasets.causal3dident.packed import pack
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import encoders, image_jobs
+from causal_ssl.experiments import encoders
 from causal_ssl.experiments.causal3dident import evaluation, pictures, plan, render, settings
 from causal_ssl.experiments.causal3dident.config import (
     ALPHAS,
@@ -24,8 +24,9 @@ from causal_ssl.experiments.causal3dident.config import (
 from causal_ssl.experiments.causal3dident.evaluation import Labelled
 from causal_ssl.experiments.causal3dident.pairs import pairs_of, source_of
 from causal_ssl.experiments.causal3dident.plan import Cell
-from causal_ssl.experiments.image_pictures import FILE
-from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments.image_study import jobs as image_jobs
+from causal_ssl.experiments.image_study.config import RANDOM
+from causal_ssl.experiments.image_study.pictures import FILE
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.workers import Report
 from causal_ssl.methods import Optimiser

@@ -24,7 +24,6 @@ from causal_ssl.analysis.report import (
 from causal_ssl.analysis.score_heatmap import score_heatmap
 from causal_ssl.datasets.causal3dident.dataset import Pixels
 from causal_ssl.datasets.causal3dident.presets import causal3dident
-from causal_ssl.experiments import image_pictures
 from causal_ssl.experiments.causal3dident import page_tables, settings
 from causal_ssl.experiments.causal3dident.caveats import caveats
 from causal_ssl.experiments.causal3dident.config import Causal3DIdentStudy
@@ -37,6 +36,7 @@ from causal_ssl.experiments.causal3dident.summary import (
     references,
     summarise,
 )
+from causal_ssl.experiments.image_study import pictures as image_pictures
 from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduction
 from causal_ssl.experiments.run_directory import RunDirectory
 

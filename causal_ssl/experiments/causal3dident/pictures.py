@@ -7,10 +7,10 @@ from torch import Tensor
 
 from causal_ssl.datasets.causal3dident.dataset import Causal3DIdent, Pixels
 from causal_ssl.datasets.causal3dident.latents import CLASSES
-from causal_ssl.experiments import image_pictures
 from causal_ssl.experiments.causal3dident import settings
 from causal_ssl.experiments.causal3dident.config import Causal3DIdentStudy
 from causal_ssl.experiments.causal3dident.pairs import pairs_of
+from causal_ssl.experiments.image_study import pictures as image_pictures
 from causal_ssl.randomness import generator_for
 
 SHOWN = 10

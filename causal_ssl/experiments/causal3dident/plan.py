@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from causal_ssl.experiments.causal3dident.config import CLASS_ALONE, Causal3DIdentStudy
-from causal_ssl.experiments.image_study import RANDOM, ImageCell
+from causal_ssl.experiments.image_study.config import RANDOM, ImageCell
 
 SCORING_STEPS = 100
 """About as long as scoring an encoder of the quick preset takes, in its training steps."""

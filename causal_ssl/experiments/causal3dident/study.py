@@ -5,7 +5,7 @@ from causal_ssl.experiments.causal3dident.config import Causal3DIdentStudy
 from causal_ssl.experiments.causal3dident.pages import page
 from causal_ssl.experiments.causal3dident.plan import Cell
 from causal_ssl.experiments.causal3dident.tables import write_tables
-from causal_ssl.experiments.image_pictures import FILE
+from causal_ssl.experiments.image_study.pictures import FILE
 from causal_ssl.experiments.study import Study
 
 STUDY = Study[Causal3DIdentStudy, Cell](

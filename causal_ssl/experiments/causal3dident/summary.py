@@ -8,7 +8,7 @@ import pandas as pd
 from causal_ssl.experiments.causal3dident.config import CLASS_ALONE
 from causal_ssl.experiments.causal3dident.evaluation import PERMUTED
 from causal_ssl.experiments.gains import REQUIRED, Gain, gain
-from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments.image_study.config import RANDOM
 
 
 @dataclass(frozen=True)

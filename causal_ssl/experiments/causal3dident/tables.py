@@ -4,10 +4,11 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from causal_ssl.experiments import cells, image_tables
+from causal_ssl.experiments import cells
 from causal_ssl.experiments.causal3dident import plan, published
 from causal_ssl.experiments.causal3dident.config import Causal3DIdentStudy
 from causal_ssl.experiments.causal3dident.evaluation import PERMUTED
+from causal_ssl.experiments.image_study import tables as image_tables
 from causal_ssl.experiments.run_directory import RunDirectory
 
 COLUMNS = ["study", "setting", "method", "seed", "layer", "metric", "variable", "value"]

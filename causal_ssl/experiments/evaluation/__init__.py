@@ -1,1 +1,1 @@
-"""What a frozen encoder is worth: `causal-ssl evaluate linear|knn|robustness`."""
+"""What an encoder is worth: `causal-ssl evaluate NAME`, a folder each."""

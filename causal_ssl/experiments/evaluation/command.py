@@ -13,7 +13,7 @@ def command(asked: Evaluation) -> str:
     """A command line that asks for that: what is given, then what differs from the defaults.
 
     Examples:
-        >>> from causal_ssl.experiments.evaluation.config import Invariance
+        >>> from causal_ssl.experiments.evaluation.invariance.config import Invariance
         >>> command(Invariance(checkpoint="run", data_root="x", severity=5))
         'causal-ssl evaluate invariance --checkpoint run --data-root x --severity 5'
     """

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from causal_ssl.experiments.image_study import FASHION_MNIST, ImageStudy
+from causal_ssl.experiments.image_study.config import FASHION_MNIST_ROOT, ImageStudy
 from causal_ssl.experiments.options import option
 
 METHODS = "infonce, relic, relic_t, barlow_twins, vicreg, simclr, moco_v2, byol, supervised"
@@ -35,7 +35,7 @@ class MethodsStudy(ImageStudy):
     )
     seeds: int = option(1, "encoders of every method, and as many untrained ones", at_least=1)
     data_root: str = option(
-        FASHION_MNIST,
+        FASHION_MNIST_ROOT,
         "folder of the images: IDX files, or train/CLASS and val/CLASS folders",
         metavar="DIR",
     )

@@ -5,10 +5,12 @@ from pathlib import Path
 from rich.console import Console
 
 from causal_ssl.datasets.images import Images
-from causal_ssl.experiments import encoders, image_jobs, image_plans
-from causal_ssl.experiments.image_pictures import FILE
-from causal_ssl.experiments.image_splits import Splits, splits
-from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments import encoders
+from causal_ssl.experiments.image_study import jobs as image_jobs
+from causal_ssl.experiments.image_study import plans as image_plans
+from causal_ssl.experiments.image_study.config import RANDOM
+from causal_ssl.experiments.image_study.pictures import FILE
+from causal_ssl.experiments.image_study.splits import Splits, splits
 from causal_ssl.experiments.methods import evaluation, pictures, plan, recipes
 from causal_ssl.experiments.methods.config import PRESET, RAW, MethodsStudy
 from causal_ssl.experiments.methods.images import represented

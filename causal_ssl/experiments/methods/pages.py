@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from causal_ssl import methods
 from causal_ssl.analysis.gallery import gallery
 from causal_ssl.analysis.report import Bullets, Details, Picture, Report, Section, Text
-from causal_ssl.experiments import image_figures, image_pictures
 from causal_ssl.experiments.catalogue import preset
+from causal_ssl.experiments.image_study import figures as image_figures
+from causal_ssl.experiments.image_study import pictures as image_pictures
 from causal_ssl.experiments.methods import page_tables
 from causal_ssl.experiments.methods.caveats import caveats
 from causal_ssl.experiments.methods.config import PRESET, RAW, MethodsStudy

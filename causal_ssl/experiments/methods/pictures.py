@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from causal_ssl.datasets.images import Images
-from causal_ssl.experiments import image_pictures
+from causal_ssl.experiments.image_study import pictures as image_pictures
 from causal_ssl.experiments.pretraining.plan import Views
 from causal_ssl.randomness import generator_for
 

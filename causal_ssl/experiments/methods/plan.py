@@ -1,6 +1,6 @@
 """What the methods study has to do: one representation a job."""
 
-from causal_ssl.experiments.image_study import RANDOM, ImageCell
+from causal_ssl.experiments.image_study.config import RANDOM, ImageCell
 from causal_ssl.experiments.methods.config import RAW, MethodsStudy
 
 SCORING_EPOCHS = 1.0

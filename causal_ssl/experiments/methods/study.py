@@ -1,6 +1,6 @@
 """How the methods study is run."""
 
-from causal_ssl.experiments.image_pictures import FILE
+from causal_ssl.experiments.image_study.pictures import FILE
 from causal_ssl.experiments.methods import jobs, plan
 from causal_ssl.experiments.methods.config import MethodsStudy
 from causal_ssl.experiments.methods.pages import page

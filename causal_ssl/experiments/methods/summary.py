@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 import pandas as pd
 
 from causal_ssl.experiments.gains import REQUIRED, Gain, gain
-from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments.image_study.config import RANDOM
 from causal_ssl.experiments.methods.config import RAW
 from causal_ssl.experiments.methods.evaluation import ACCURACIES
 

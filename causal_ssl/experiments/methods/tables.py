@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from causal_ssl import methods
-from causal_ssl.experiments import cells, image_tables
+from causal_ssl.experiments import cells
+from causal_ssl.experiments.image_study import tables as image_tables
 from causal_ssl.experiments.methods import plan
 from causal_ssl.experiments.methods.config import MethodsStudy
 from causal_ssl.experiments.run_directory import RunDirectory

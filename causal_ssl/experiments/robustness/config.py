@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import image_study, options
+from causal_ssl.experiments import options
 from causal_ssl.experiments.causal3dident.render import BACKENDS
 from causal_ssl.experiments.evaluation.config import CORRUPTIONS
-from causal_ssl.experiments.image_study import RANDOM, ImageStudy
+from causal_ssl.experiments.image_study.config import FASHION_MNIST_ROOT, RANDOM, ImageStudy
 from causal_ssl.experiments.options import option
 
 METHODS = "relic, relic_t, simclr, byol, supervised"
@@ -35,9 +35,7 @@ class Budget:
         InputError: a value out of range.
     """
 
-    data_root: str = option(
-        image_study.FASHION_MNIST, "folder of the images: IDX files", metavar="DIR"
-    )
+    data_root: str = option(FASHION_MNIST_ROOT, "folder of the images: IDX files", metavar="DIR")
     epochs: float = option(1.0, "passes over the training images", above=0)
     batch_size: int = option(256, "images of a step", at_least=2)
     learning_rate: float = option(0.005, "of Adam, at its peak", above=0)

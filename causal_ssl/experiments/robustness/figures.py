@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from causal_ssl.analysis.plots import REFERENCE, WIDTH, Titles, colours, require, style
 from causal_ssl.datasets.corruptions import CORRUPTIONS
-from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments.image_study.config import RANDOM
 from causal_ssl.experiments.robustness.config import SWEPT
 from causal_ssl.experiments.robustness.summary import Answer, Score, by_seed
 from causal_ssl.experiments.robustness.sums import CLEAN, MCE

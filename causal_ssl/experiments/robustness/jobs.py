@@ -5,8 +5,9 @@ from typing import Any
 
 from rich.console import Console
 
-from causal_ssl.experiments import encoders, image_jobs
-from causal_ssl.experiments.image_pictures import FILE
+from causal_ssl.experiments import encoders
+from causal_ssl.experiments.image_study import jobs as image_jobs
+from causal_ssl.experiments.image_study.pictures import FILE
 from causal_ssl.experiments.robustness import evaluation, images, pictures, plan
 from causal_ssl.experiments.robustness.config import RobustnessStudy
 from causal_ssl.experiments.robustness.evaluation import Floats

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from causal_ssl.analysis.gallery import gallery
 from causal_ssl.analysis.report import Block, Bullets, Details, Report, Section, Text
 from causal_ssl.datasets.corruptions import CORRUPTIONS
-from causal_ssl.experiments import image_figures, image_pictures
 from causal_ssl.experiments.catalogue import preset
-from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments.image_study import figures as image_figures
+from causal_ssl.experiments.image_study import pictures as image_pictures
+from causal_ssl.experiments.image_study.config import RANDOM
 from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduction
 from causal_ssl.experiments.robustness import figures, page_tables
 from causal_ssl.experiments.robustness.caveats import caveats

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from causal_ssl.experiments import image_pictures
+from causal_ssl.experiments.image_study import pictures as image_pictures
 from causal_ssl.experiments.robustness import images
 from causal_ssl.experiments.robustness.config import RobustnessStudy
 from causal_ssl.experiments.robustness.evaluation import Scored, corrupted

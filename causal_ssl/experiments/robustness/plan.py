@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from causal_ssl.experiments.image_study import RANDOM, ImageCell
+from causal_ssl.experiments.image_study.config import RANDOM, ImageCell
 from causal_ssl.experiments.robustness.config import (
     CAUSAL3DIDENT,
     FASHION_MNIST,

@@ -1,6 +1,6 @@
 """How the robustness study is run."""
 
-from causal_ssl.experiments.image_pictures import FILE
+from causal_ssl.experiments.image_study.pictures import FILE
 from causal_ssl.experiments.robustness import jobs, plan
 from causal_ssl.experiments.robustness.config import RobustnessStudy
 from causal_ssl.experiments.robustness.pages import page

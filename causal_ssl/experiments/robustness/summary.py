@@ -9,7 +9,7 @@ import pandas as pd
 
 from causal_ssl import methods
 from causal_ssl.experiments.gains import PairedDifference, paired_difference
-from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments.image_study.config import RANDOM
 from causal_ssl.experiments.robustness import plan
 from causal_ssl.experiments.robustness.config import ENOUGH, SWEPT, RobustnessStudy
 from causal_ssl.experiments.robustness.sums import CLEAN, DO_RISE, MCE, MRCE, RISE, UNDER_DO

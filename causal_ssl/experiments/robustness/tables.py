@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from causal_ssl.experiments import cells, image_tables
+from causal_ssl.experiments import cells
+from causal_ssl.experiments.image_study import tables as image_tables
 from causal_ssl.experiments.robustness import plan, published
 from causal_ssl.experiments.robustness.config import RobustnessStudy
 from causal_ssl.experiments.robustness.sums import CELL, summed_up

@@ -17,7 +17,7 @@ from causal_ssl.experiments.causal3dident.caveats import caveats
 from causal_ssl.experiments.causal3dident.evaluation import Labelled
 from causal_ssl.experiments.causal3dident.settings import SETTINGS
 from causal_ssl.experiments.causal3dident.summary import finding, references, summarise
-from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments.image_study.config import RANDOM
 from causal_ssl.models.image_encoders import TRUNKS
 from causal_ssl.views.augmentations import stacks
 

@@ -17,8 +17,8 @@ from causal_ssl.experiments import cells
 from causal_ssl.experiments.causal3dident import plan
 from causal_ssl.experiments.causal3dident.config import CLASS_ALONE, Causal3DIdentStudy
 from causal_ssl.experiments.causal3dident.published import VARIABLES
-from causal_ssl.experiments.image_pictures import FILE, load
-from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments.image_study.config import RANDOM
+from causal_ssl.experiments.image_study.pictures import FILE, load
 
 pytestmark = pytest.mark.skipif(
     available() is not None, reason=f"the raster backend: {available()}"

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from causal_ssl.experiments.evaluation import published
-from causal_ssl.experiments.evaluation.config import SUITES
+from causal_ssl.experiments.evaluation.robustness.config import SUITES
 
 PAGE = Path(__file__).parents[3] / "docs" / "evaluation.md"
 TITLES = {

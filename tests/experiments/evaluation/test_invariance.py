@@ -14,19 +14,22 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from causal_ssl.datasets.corruptions import CORRUPTIONS, corrupt
-from causal_ssl.experiments.evaluation import config, invariance
-from causal_ssl.experiments.evaluation.config import Invariance, OnSplits
+from causal_ssl.experiments import evaluation
+from causal_ssl.experiments.evaluation.config import OnSplits
 from causal_ssl.experiments.evaluation.encoders import open_subject
 from causal_ssl.experiments.evaluation.images import open_split
-from causal_ssl.experiments.evaluation.invariance_images import (
+from causal_ssl.experiments.evaluation.invariance import config
+from causal_ssl.experiments.evaluation.invariance import evaluation as invariance
+from causal_ssl.experiments.evaluation.invariance.config import Invariance
+from causal_ssl.experiments.evaluation.invariance.images import (
     IDENTITY,
     OPERATIONS,
     draws_anything,
     sample,
     titles,
 )
-from causal_ssl.experiments.evaluation.invariance_measures import Outputs, gap_rows
-from causal_ssl.experiments.evaluation.invariance_words import Found, caveats, discussion, finding
+from causal_ssl.experiments.evaluation.invariance.measures import Outputs, gap_rows
+from causal_ssl.experiments.evaluation.invariance.words import Found, caveats, discussion, finding
 from causal_ssl.experiments.page import Drawn
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 from causal_ssl.randomness import generator_for
@@ -222,7 +225,7 @@ def test_what_becomes_of_an_image_does_not_depend_on_its_batch(
 
 def test_names_of_help_are_those_that_there_are() -> None:
     assert set(config.AUGMENTATIONS) == {IDENTITY, *OPERATIONS}
-    assert set(config.CORRUPTIONS) == set(CORRUPTIONS)
+    assert set(evaluation.config.CORRUPTIONS) == set(CORRUPTIONS)
 
 
 def arguments_of(checkpoint: Path, root: Path, out: Path, *more: str) -> list[str]:

@@ -26,7 +26,8 @@ from causal_ssl.datasets.suites import PROTOCOLS
 from causal_ssl.datasets.suites import suite as suite_module
 from causal_ssl.datasets.suites.classes import subset, wnids
 from causal_ssl.experiments.evaluation import config, published
-from causal_ssl.experiments.evaluation.suite_scores import open_suites
+from causal_ssl.experiments.evaluation.robustness.config import METHODS, SUITES, Robustness
+from causal_ssl.experiments.evaluation.robustness.scores import open_suites
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 from causal_ssl.models.weights import opening
 from causal_ssl.models.weights.digest import weights_digest
@@ -248,7 +249,7 @@ def test_published_numbers_stand_beside_whole_suites_only(
     """Here a suite of 200 images is a whole one, and 32 pixels are as published."""
     small = replace(PROTOCOLS["imagenet-r"], images=200)
     monkeypatch.setitem(PROTOCOLS, "imagenet-r", small)  # type: ignore[arg-type]
-    monkeypatch.setattr("causal_ssl.experiments.evaluation.robustness.SIZE", 32)
+    monkeypatch.setattr("causal_ssl.experiments.evaluation.robustness.evaluation.SIZE", 32)
     names = sorted(subset("imagenet-r"))
     whole(tmp_path / "sets" / "imagenet-r", names, "jpg")
 
@@ -361,7 +362,7 @@ def test_at_another_size_corrupted_images_show_what_clean_ones_do(tmp_path: Path
         image.save(folder / "a.JPEG", format="PNG")
     options = {"suites": ("imagenet-c",), "suite_root": str(tmp_path), "partial": True}
     for size in (None, 56, 320):
-        asked = config.Robustness(**options, data_root=str(tmp_path), size=size)
+        asked = Robustness(**options, data_root=str(tmp_path), size=size)
         clean, (corrupted,) = open_suites(asked)
         assert clean is not None
         seen = [
@@ -515,5 +516,5 @@ def test_one_of_several_networks_in_a_file_is_chosen_by_its_prefix(
 
 def test_names_for_help_are_those_that_there_are() -> None:
     assert set(config.NETWORKS) == set(opening.NETWORKS)
-    assert config.METHODS == published.METHODS
-    assert {*config.SUITES, "imagenet"} == set(PROTOCOLS)
+    assert METHODS == published.METHODS
+    assert {*SUITES, "imagenet"} == set(PROTOCOLS)

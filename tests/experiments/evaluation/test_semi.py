@@ -12,7 +12,7 @@ from causal_ssl.datasets.images import folders, open_images
 from causal_ssl.experiments import options
 from causal_ssl.experiments.catalogue import preset, presets
 from causal_ssl.experiments.evaluation import images
-from causal_ssl.experiments.evaluation.config import Semi
+from causal_ssl.experiments.evaluation.semi.config import Semi
 
 WNIDS = ("n01443537", "n02102040", "n03000684", "n04487081", "n07745940", "n09835506")
 

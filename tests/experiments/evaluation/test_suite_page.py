@@ -5,8 +5,11 @@ import re
 import pandas as pd
 from test_suite_rows import PARTITIONS, half, scored
 
-from causal_ssl.experiments.evaluation import runs, suite_page, suite_rows, suite_summary
-from causal_ssl.experiments.evaluation.config import Robustness
+from causal_ssl.experiments.evaluation import runs
+from causal_ssl.experiments.evaluation.robustness import page as suite_page
+from causal_ssl.experiments.evaluation.robustness import rows as suite_rows
+from causal_ssl.experiments.evaluation.robustness import summary as suite_summary
+from causal_ssl.experiments.evaluation.robustness.config import Robustness
 
 ENVIRONMENT = {"packages": {}, "processor": "a processor"}
 

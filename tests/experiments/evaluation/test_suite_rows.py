@@ -10,8 +10,8 @@ import pytest
 from causal_ssl.analysis.robustness import ALEXNET_CLEAN_ERROR, alexnet
 from causal_ssl.datasets.suites import PROTOCOLS, Suite, Transform
 from causal_ssl.datasets.suites.protocols import CORRUPTIONS
-from causal_ssl.experiments.evaluation import suite_rows
-from causal_ssl.experiments.evaluation.suite_scores import Scored
+from causal_ssl.experiments.evaluation.robustness import rows as suite_rows
+from causal_ssl.experiments.evaluation.robustness.scores import Scored
 
 PARTITIONS = tuple(f"{name}/{severity}" for name in CORRUPTIONS for severity in range(1, 6))
 TEST = [name for name, kind in alexnet().kinds.items() if kind == "test"]

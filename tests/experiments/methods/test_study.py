@@ -14,9 +14,10 @@ from study_runs import bars, run, write_bars
 
 from causal_ssl import methods
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import cells, image_pictures
-from causal_ssl.experiments.image_splits import splits
-from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments import cells
+from causal_ssl.experiments.image_study import pictures as image_pictures
+from causal_ssl.experiments.image_study.config import RANDOM
+from causal_ssl.experiments.image_study.splits import splits
 from causal_ssl.experiments.methods import evaluation, jobs, pictures, plan
 from causal_ssl.experiments.methods.config import RAW, MethodsStudy
 from causal_ssl.experiments.methods.evaluation import Represented

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from causal_ssl import methods
-from causal_ssl.experiments import image_figures
 from causal_ssl.experiments.catalogue import from_preset, preset, presets
-from causal_ssl.experiments.image_study import RANDOM
+from causal_ssl.experiments.image_study import figures as image_figures
+from causal_ssl.experiments.image_study.config import RANDOM
 from causal_ssl.experiments.methods import config, pages
 from causal_ssl.experiments.methods.config import RAW, MethodsStudy
 from causal_ssl.experiments.methods.summary import finding, summarise

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from causal_ssl.experiments import image_jobs
+from causal_ssl.experiments.image_study import jobs as image_jobs
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.plan import Plan, make_plan
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from causal_ssl.experiments.image_study import ImageCell
+from causal_ssl.experiments.image_study.config import ImageCell
 
 Results = Sequence[tuple[ImageCell, dict[str, Any]]]
 """Cells, and what their files hold."""

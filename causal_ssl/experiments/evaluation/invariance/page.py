@@ -17,9 +17,9 @@ from causal_ssl.analysis.report import Block, Bullets, Cell, Report, Row, Sectio
 from causal_ssl.analysis.separability import separability
 from causal_ssl.analysis.separability_plot import f_lda_distributions
 from causal_ssl.experiments.evaluation.command import command
-from causal_ssl.experiments.evaluation.config import Invariance
-from causal_ssl.experiments.evaluation.invariance_measures import GAP, Outputs
-from causal_ssl.experiments.evaluation.invariance_words import (
+from causal_ssl.experiments.evaluation.invariance.config import Invariance
+from causal_ssl.experiments.evaluation.invariance.measures import GAP, Outputs
+from causal_ssl.experiments.evaluation.invariance.words import (
     NETWORKS,
     Found,
     caveats,

@@ -15,10 +15,10 @@ from rich.console import Console
 from torch import Tensor
 
 from causal_ssl.datasets.images import Images
-from causal_ssl.experiments.evaluation.config import Linear
 from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.features import Floats, kept_features, remove
 from causal_ssl.experiments.evaluation.images import Split
+from causal_ssl.experiments.evaluation.linear.config import Linear
 from causal_ssl.experiments.watching import watching
 from causal_ssl.randomness import generator_for
 from causal_ssl.views.augmentations import HorizontalFlip, RandomResizedCrop, Stack

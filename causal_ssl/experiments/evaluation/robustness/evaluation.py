@@ -12,12 +12,19 @@ import pandas as pd
 from rich.console import Console
 
 from causal_ssl.datasets.suites import Suite
-from causal_ssl.experiments.evaluation import runs, suite_page, suite_rows, suite_summary
-from causal_ssl.experiments.evaluation.answers import imagenet_classifier, lacking
-from causal_ssl.experiments.evaluation.config import Robustness
+from causal_ssl.experiments.evaluation import runs
 from causal_ssl.experiments.evaluation.encoders import open_subject
 from causal_ssl.experiments.evaluation.images import SIZE
-from causal_ssl.experiments.evaluation.suite_scores import Scorer, open_suites, require_competitors
+from causal_ssl.experiments.evaluation.robustness import page as suite_page
+from causal_ssl.experiments.evaluation.robustness import rows as suite_rows
+from causal_ssl.experiments.evaluation.robustness import summary as suite_summary
+from causal_ssl.experiments.evaluation.robustness.answers import imagenet_classifier, lacking
+from causal_ssl.experiments.evaluation.robustness.config import Robustness
+from causal_ssl.experiments.evaluation.robustness.scores import (
+    Scorer,
+    open_suites,
+    require_competitors,
+)
 
 
 def evaluate(asked: Robustness, out: Path | str, *, console: Console) -> pd.DataFrame:

@@ -20,10 +20,10 @@ from torch import Tensor
 from causal_ssl import files
 from causal_ssl.analysis.masked_accuracy import hits
 from causal_ssl.datasets.watcher import Watcher
-from causal_ssl.experiments.evaluation.config import Finetune
-from causal_ssl.experiments.evaluation.crops import stack_of
 from causal_ssl.experiments.evaluation.encoders import Subject
+from causal_ssl.experiments.evaluation.finetune.config import Finetune
 from causal_ssl.experiments.evaluation.images import Split
+from causal_ssl.experiments.evaluation.linear.crops import stack_of
 from causal_ssl.experiments.pretraining.plan import Views, labels_of
 from causal_ssl.methods import Optimiser
 from causal_ssl.models.heads import Head

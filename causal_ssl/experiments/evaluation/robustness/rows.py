@@ -11,8 +11,8 @@ from causal_ssl.analysis.masked_accuracy import Accuracy, AccuracyGap, accuracy
 from causal_ssl.analysis.robustness import CorruptionScores, alexnet, corruption_scores
 from causal_ssl.datasets.suites import Suite
 from causal_ssl.experiments.evaluation import published
+from causal_ssl.experiments.evaluation.robustness.scores import Scored
 from causal_ssl.experiments.evaluation.runs import Row
-from causal_ssl.experiments.evaluation.suite_scores import Scored
 
 CORRUPTED = "imagenet-c"
 WHOLE = "whole"

@@ -19,19 +19,19 @@ from torch import Tensor
 
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import runs
-from causal_ssl.experiments.evaluation.config import Invariance
 from causal_ssl.experiments.evaluation.encoders import open_subject
 from causal_ssl.experiments.evaluation.features import Floats
 from causal_ssl.experiments.evaluation.images import Shown
-from causal_ssl.experiments.evaluation.invariance_accuracy import by_neighbours, by_probe, probe_of
-from causal_ssl.experiments.evaluation.invariance_images import (
+from causal_ssl.experiments.evaluation.invariance.accuracy import by_neighbours, by_probe, probe_of
+from causal_ssl.experiments.evaluation.invariance.config import Invariance
+from causal_ssl.experiments.evaluation.invariance.images import (
     IDENTITY,
     Sample,
     draws_anything,
     sample,
     titles,
 )
-from causal_ssl.experiments.evaluation.invariance_measures import (
+from causal_ssl.experiments.evaluation.invariance.measures import (
     ACCURACY,
     Outputs,
     Row,
@@ -39,7 +39,7 @@ from causal_ssl.experiments.evaluation.invariance_measures import (
     gap_rows,
     pixel_rows,
 )
-from causal_ssl.experiments.evaluation.invariance_page import Material, page, summary
+from causal_ssl.experiments.evaluation.invariance.page import Material, page, summary
 
 MORE = ("environment", "against")
 """Columns of this table alone: the augmentation, and the one that it is compared with."""

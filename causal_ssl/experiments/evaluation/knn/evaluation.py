@@ -9,9 +9,9 @@ from rich.console import Console
 from causal_ssl.analysis.knn import KnnAccuracy, knn_accuracies
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import runs
-from causal_ssl.experiments.evaluation.config import Knn
 from causal_ssl.experiments.evaluation.encoders import open_subject
 from causal_ssl.experiments.evaluation.images import Split
+from causal_ssl.experiments.evaluation.knn.config import Knn
 
 
 def evaluate(asked: Knn, out: Path | str, *, console: Console) -> pd.DataFrame:

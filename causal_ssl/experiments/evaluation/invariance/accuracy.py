@@ -9,11 +9,11 @@ from causal_ssl.analysis.knn import knn_accuracy
 from causal_ssl.datasets.images.listing import some
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation.classifier import FILE, Classifier, classifier_of
-from causal_ssl.experiments.evaluation.config import Invariance
 from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.features import Floats
 from causal_ssl.experiments.evaluation.images import Split
-from causal_ssl.experiments.evaluation.invariance_images import Sample
+from causal_ssl.experiments.evaluation.invariance.config import Invariance
+from causal_ssl.experiments.evaluation.invariance.images import Sample
 
 Told = Callable[[Floats], float]
 """Features (m, width) of the sample -> the share of it whose class is told."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from causal_ssl.datasets.images import Images, open_images
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.image_study import FASHION_MNIST
+from causal_ssl.experiments.image_study.config import FASHION_MNIST_ROOT
 from causal_ssl.experiments.pretraining.monitor import Centres
 
 
@@ -36,7 +36,7 @@ def splits(root: str, *, size: int) -> Splits:
     if not Path(root).is_dir():
         raise InputError(
             f"no folder {root}: Fashion-MNIST is in Debian's package dataset-fashion-mnist, which "
-            f"puts it at {FASHION_MNIST}; of other images name the folder (data_root)"
+            f"puts it at {FASHION_MNIST_ROOT}; of other images name the folder (data_root)"
         )
     train, test = (open_images(root, split, size=size) for split in ("train", "val"))
     if len(np.unique(train.labels)) < 2:

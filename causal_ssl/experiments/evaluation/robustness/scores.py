@@ -13,12 +13,12 @@ from causal_ssl.analysis.masked_accuracy import AccuracyGap, accuracy_gap, hits
 from causal_ssl.datasets.suites import PROTOCOLS, Suite, SuiteImages, open_suite
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import runs
-from causal_ssl.experiments.evaluation.answers import lacking
 from causal_ssl.experiments.evaluation.classifier import Classifier
-from causal_ssl.experiments.evaluation.config import Robustness
 from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.features import Floats
 from causal_ssl.experiments.evaluation.images import SIZE, WHOLE, Shown
+from causal_ssl.experiments.evaluation.robustness.answers import lacking
+from causal_ssl.experiments.evaluation.robustness.config import Robustness
 from causal_ssl.experiments.run_directory import RunDirectory
 
 CLEAN = "imagenet"

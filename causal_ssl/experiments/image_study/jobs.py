@@ -11,7 +11,7 @@ from typing import Any
 
 from causal_ssl import files
 from causal_ssl.experiments import cells
-from causal_ssl.experiments.image_study import ImageCell, ImageStudy
+from causal_ssl.experiments.image_study.config import ImageCell, ImageStudy
 from causal_ssl.experiments.progress import JobProgress
 from causal_ssl.experiments.workers import Report, TaskError
 from causal_ssl.models.image_encoders import ImageEncoder

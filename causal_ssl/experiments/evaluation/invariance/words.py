@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from causal_ssl.experiments.evaluation.config import CORRUPTIONS, Invariance
-from causal_ssl.experiments.evaluation.invariance_images import IDENTITY
-from causal_ssl.experiments.evaluation.invariance_measures import ACCURACY, GAP, OTHER, PIXELS
+from causal_ssl.experiments.evaluation.config import CORRUPTIONS
+from causal_ssl.experiments.evaluation.invariance.config import Invariance
+from causal_ssl.experiments.evaluation.invariance.images import IDENTITY
+from causal_ssl.experiments.evaluation.invariance.measures import ACCURACY, GAP, OTHER, PIXELS
 
 NETWORKS = {"f": "representation f", "g": "critic’s output g(f)"}
 VANISHING = 0.001

@@ -19,10 +19,10 @@ from causal_ssl.datasets.images.listing import some
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import published, runs
 from causal_ssl.experiments.evaluation.classifier import Classifier
-from causal_ssl.experiments.evaluation.config import Linear
-from causal_ssl.experiments.evaluation.crops import augmented
 from causal_ssl.experiments.evaluation.encoders import Subject, open_subject
 from causal_ssl.experiments.evaluation.images import Split
+from causal_ssl.experiments.evaluation.linear.config import Linear
+from causal_ssl.experiments.evaluation.linear.crops import augmented
 from causal_ssl.experiments.run_directory import RunDirectory
 
 IMAGENET = 1000, 50_000

@@ -2,7 +2,7 @@
 
 The lists of 1 % and 10 % of ImageNet that are compared on are those published with SimCLR
 (imagenet_subsets/1percent.txt and 10percent.txt in its repository): 12,811 and 128,116 names of
-files. What is in the run's directory is as of `causal_ssl.experiments.evaluation.finetune`.
+files. What is in the run's directory is as of `finetune.evaluation`.
 """
 
 from pathlib import Path
@@ -11,8 +11,8 @@ import pandas as pd
 from rich.console import Console
 
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.evaluation import finetune
-from causal_ssl.experiments.evaluation.config import Semi
+from causal_ssl.experiments.evaluation.finetune import evaluation as finetune
+from causal_ssl.experiments.evaluation.semi.config import Semi
 
 
 def evaluate(asked: Semi, out: Path | str, *, console: Console) -> pd.DataFrame:

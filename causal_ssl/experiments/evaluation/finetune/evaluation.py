@@ -30,10 +30,9 @@ from causal_ssl.datasets.images.subsets import lists_classes
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import published, runs
 from causal_ssl.experiments.evaluation.classifier import Classifier
-from causal_ssl.experiments.evaluation.config import Finetune, Semi
 from causal_ssl.experiments.evaluation.encoders import open_subject, weights_digest
-from causal_ssl.experiments.evaluation.images import Split
-from causal_ssl.experiments.evaluation.retraining import (
+from causal_ssl.experiments.evaluation.finetune.config import Finetune
+from causal_ssl.experiments.evaluation.finetune.retraining import (
     TOP,
     Member,
     Part,
@@ -42,6 +41,8 @@ from causal_ssl.experiments.evaluation.retraining import (
     train,
     train_of_grid,
 )
+from causal_ssl.experiments.evaluation.images import Split
+from causal_ssl.experiments.evaluation.semi.config import Semi
 from causal_ssl.experiments.watching import watching
 from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.training.images import ImageRun

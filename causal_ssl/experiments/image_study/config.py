@@ -12,13 +12,13 @@ from causal_ssl.experiments.options import option
 
 RANDOM = "random"
 """Stands for a method: encoders as they are before training."""
-FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
+FASHION_MNIST_ROOT = "/usr/share/datasets/fashion-mnist"
 """Where Debian's package dataset-fashion-mnist puts its IDX files."""
 
 
 @dataclass(frozen=True)
 class ImageStudy(StudyConfig):
-    """Where and how trainers of image encoders run: what `image_jobs` needs to know."""
+    """Where and how trainers of image encoders run: what `jobs` needs to know."""
 
     loader_workers: int = option(0, "processes that read images for a trainer", at_least=0)
     device: str = option("auto", "where to train", choices=("auto", "cpu", "cuda"))

@@ -8,8 +8,8 @@ from causal_ssl.datasets.images.listing import some
 from causal_ssl.datasets.suites.classes import N_CLASSES, wnids
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation.classifier import FILE, Classifier, classifier_of
-from causal_ssl.experiments.evaluation.config import Robustness
 from causal_ssl.experiments.evaluation.encoders import Subject
+from causal_ssl.experiments.evaluation.robustness.config import Robustness
 
 
 def imagenet_classifier(asked: Robustness, subject: Subject) -> Classifier:

@@ -9,8 +9,8 @@ from causal_ssl.analysis.corruption_plot import corruption_errors
 from causal_ssl.analysis.report import Bullets, Cell, Details, Report, Row, Section, Table
 from causal_ssl.datasets.suites.protocols import TEST, VALIDATION
 from causal_ssl.experiments.evaluation.command import command
-from causal_ssl.experiments.evaluation.config import Robustness
-from causal_ssl.experiments.evaluation.suite_summary import (
+from causal_ssl.experiments.evaluation.robustness.config import Robustness
+from causal_ssl.experiments.evaluation.robustness.summary import (
     finding,
     for_terminal,
     lines,

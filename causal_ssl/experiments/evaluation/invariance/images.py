@@ -14,8 +14,8 @@ from torch import Tensor
 
 from causal_ssl.datasets.corruptions import CORRUPTIONS, corrupt
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.evaluation.config import Invariance
 from causal_ssl.experiments.evaluation.images import Shown, Split
+from causal_ssl.experiments.evaluation.invariance.config import Invariance
 from causal_ssl.randomness import generator_for
 from causal_ssl.views.augmentations import (
     Augmentation,

@@ -1,0 +1,1 @@
+"""The whole network, trained on from an encoder's weights."""

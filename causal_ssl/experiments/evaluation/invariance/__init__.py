@@ -1,0 +1,1 @@
+"""How an encoder's predictions change under augmentations."""

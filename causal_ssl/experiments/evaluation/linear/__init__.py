@@ -1,0 +1,1 @@
+"""Linear classifiers of a frozen encoder's features."""

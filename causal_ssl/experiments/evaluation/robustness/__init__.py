@@ -1,0 +1,1 @@
+"""Test sets under shift."""

@@ -1,0 +1,21 @@
+"""What `causal-ssl evaluate semi` may be told."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from causal_ssl.experiments.evaluation.finetune.config import Finetune
+
+
+@dataclass(frozen=True)
+class Semi(Finetune):
+    """The same on the few images of a list, such as the 1 % and 10 % published with SimCLR.
+
+    Raises:
+        InputError: a value out of range or an unknown name, before anything starts.
+
+    Examples:
+        >>> Semi(subset="1percent.txt").name
+        'semi'
+    """
+
+    name: ClassVar[str] = "semi"
