@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from causal_ssl import files, methods
 from causal_ssl.datasets.content_style import ContentStyle, ContentStyleConfig
 from causal_ssl.datasets.tasks import Task
-from causal_ssl.errors import InputError
 from causal_ssl.experiments.progress import JobProgress
 from causal_ssl.experiments.trained import TrainedStudy
 from causal_ssl.experiments.workers import Report, TaskError
@@ -156,9 +154,3 @@ def training(config: TrainedStudy, steps: int) -> NumericalTraining:
         cuda_graph=config.cuda_graph,
         log_every=max(1, steps // HISTORY_ROWS),
     )
-
-
-def check_device(device: str) -> None:
-    """Refuse a CUDA device that is not there."""
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device cuda: torch sees no CUDA device (see `causal-ssl doctor`)")

@@ -124,15 +124,15 @@ def _console() -> Console:
 
 def resolved(config: C) -> C:
     """The config with device "auto" replaced by the device there is."""
-    if device_of(config) != "auto":
+    if _device(config) != "auto":
         return config
-    import torch
+    from causal_ssl.training.device import device_of  # torch, which help must not wait for
 
-    found: dict[str, Any] = {"device": "cuda" if torch.cuda.is_available() else "cpu"}
+    found: dict[str, Any] = {"device": device_of("auto")}
     return replace(config, **found)
 
 
-def device_of(config: StudyConfig) -> str:
+def _device(config: StudyConfig) -> str:
     """Where a study trains; "cpu" for those that train nothing."""
     return getattr(config, "device", "cpu")
 
@@ -149,7 +149,7 @@ def _is_finished(directory: RunDirectory, job: Job) -> bool:
 
 
 def _record_environment(directory: RunDirectory, config: StudyConfig, console: Console) -> None:
-    now, file = environment.environment(device_of(config)), directory / "environment.json"
+    now, file = environment.environment(_device(config)), directory / "environment.json"
     if file.exists():
         changed = environment.changed_versions(json.loads(file.read_text()), now)
         if changed:
@@ -172,7 +172,7 @@ def _work(
     left = [job for job in every if not _is_finished(directory, job)]
     if not left:
         return
-    device = device_of(config)
+    device = _device(config)
     gpu = device == "cuda"
     count = min((1 if gpu else os.cpu_count() or 1) if workers is None else workers, len(left))
     begun = f", {len(every) - len(left)} finished before" if len(left) < len(every) else ""

@@ -32,6 +32,7 @@ from causal_ssl.experiments.workers import Report
 from causal_ssl.methods import Optimiser
 from causal_ssl.models.image_encoders import EncoderConfig, ImageEncoder, image_encoder
 from causal_ssl.randomness import generator_for
+from causal_ssl.training.device import device_of
 from causal_ssl.training.images import ImageTraining, features
 from causal_ssl.views.augmentations import CAUSAL3DIDENT
 
@@ -44,7 +45,7 @@ def check(config: Causal3DIdentStudy) -> None:
         if methods.get(name).takes_groups:
             raise InputError(f"method {name!r} needs groups, which this study has none of")
         training(config, name)
-    encoders.check_device(config.device)
+    device_of(config.device)
     if config.data_root:
         _check_images(config)
     else:

@@ -17,6 +17,7 @@ from causal_ssl.experiments.content_style.plan import REFERENCES, Cell, Job, ste
 from causal_ssl.experiments.content_style.world_spectrum import spectrum_rows
 from causal_ssl.experiments.progress import JobProgress
 from causal_ssl.objectives import Objective
+from causal_ssl.training.device import device_of
 from causal_ssl.training.numerical import Trained
 
 EVALUATORS: tuple[Callable[[Evaluation], list[Row]], ...] = (
@@ -151,4 +152,4 @@ def check(config: NumericalStudy) -> None:
     for setting in config.settings:
         world_config(config, setting)
         encoders.training(config, config.budget(settings.get(setting)).steps)
-    encoders.check_device(config.device)
+    device_of(config.device)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
 from causal_ssl.errors import InputError
@@ -10,8 +9,9 @@ from causal_ssl.experiments.evaluation.config import Evaluation
 from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.models.weights.digest import weights_digest
 from causal_ssl.models.weights.opening import open_encoder
+from causal_ssl.training.device import device_of
 
-__all__ = ["Subject", "device_of", "open_subject", "weights_digest"]
+__all__ = ["Subject", "open_subject", "weights_digest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,15 +50,3 @@ def open_subject(asked: Evaluation) -> Subject:
     network = opened.encoder
     digest = weights_digest(network)
     return Subject(network.to(device), opened.source, digest, opened.classifier, opened.critic)
-
-
-def device_of(name: str) -> str:
-    """ "cpu" or "cuda", of "auto" and these.
-
-    Raises:
-        InputError: there is no GPU.
-    """
-    there = torch.cuda.is_available()
-    if name == "cuda" and not there:
-        raise InputError("device cuda, but torch sees no GPU: choose cpu or auto")
-    return "cuda" if there and name == "auto" else "cpu" if name == "auto" else name

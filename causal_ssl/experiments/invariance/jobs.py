@@ -14,6 +14,7 @@ from causal_ssl.experiments.invariance.plan import Cell, Job, variants
 from causal_ssl.experiments.invariance.samples import Representation
 from causal_ssl.experiments.progress import JobProgress
 from causal_ssl.experiments.workers import Report
+from causal_ssl.training.device import device_of
 
 
 def run(root: Path, config: InvarianceStudy, job: Job, report: Report) -> None:
@@ -94,4 +95,4 @@ def check(config: InvarianceStudy) -> None:
     for world in config.worlds:
         samples.world_config(config, world)
     encoders.training(config, config.steps)
-    encoders.check_device(config.device)
+    device_of(config.device)

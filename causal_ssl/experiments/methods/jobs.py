@@ -5,7 +5,6 @@ from pathlib import Path
 from rich.console import Console
 
 from causal_ssl.datasets.images import Images
-from causal_ssl.experiments import encoders
 from causal_ssl.experiments.image_study import jobs as image_jobs
 from causal_ssl.experiments.image_study import plans as image_plans
 from causal_ssl.experiments.image_study.config import RANDOM
@@ -20,11 +19,12 @@ from causal_ssl.experiments.pretraining.plan import Plan, Views, asked_for
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.workers import Report
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
+from causal_ssl.training.device import device_of
 
 
 def check(config: MethodsStudy) -> None:
     """Refuse, before anything starts, what only methods, trainer or data can tell is wrong."""
-    encoders.check_device(config.device)
+    device_of(config.device)
     images = images_of(config)
     for name in config.methods:
         planned(config, name, 0, images.train)

@@ -14,6 +14,7 @@ from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.monitor import Monitor, centres
 from causal_ssl.experiments.pretraining.plan import Plan, images_per_device, on_cuda
 from causal_ssl.models.image_encoders import ImageEncoder
+from causal_ssl.training.device import device_of
 from causal_ssl.training.images import ImageRun, ImageTraining, TrainedImages, train_images
 
 STEPS = 4
@@ -128,7 +129,7 @@ def _probing(encoder: ImageEncoder, asked: Pretraining, images: Images) -> Probi
         some = centres(images, n, size=asked.size, seed=0)
         return Monitor(some, some, alarm=lambda _: None, workers=asked.workers)
 
-    few, more = (min(n, len(images)) for n in PROBED["cuda" if on_cuda(asked) else "cpu"])
+    few, more = (min(n, len(images)) for n in PROBED[device_of(asked.device)])
     return probing_of(probes, encoder, few=few, more=more)
 
 

@@ -15,6 +15,7 @@ from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.methods import ImageRecipe, Method, Optimiser
 from causal_ssl.models.image_encoders import EncoderConfig
+from causal_ssl.training.device import device_of
 from causal_ssl.training.images import ImageTraining
 from causal_ssl.training.images.launch import launch_of
 from causal_ssl.training.images.run import Labels
@@ -213,7 +214,7 @@ def resolved(name: str, asked: Pretraining) -> tuple[Method, ImageRecipe]:
 
 def on_cuda(asked: Pretraining) -> bool:
     """Whether training is on GPUs."""
-    return asked.device == "cuda" or (asked.device == "auto" and torch.cuda.is_available())
+    return device_of(asked.device) == "cuda"
 
 
 def devices_of(asked: Pretraining) -> int:

@@ -25,9 +25,10 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments import environment, options
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.monitor import Monitor, centres
-from causal_ssl.experiments.pretraining.plan import Plan, devices_of, make_plan, on_cuda, resolved
+from causal_ssl.experiments.pretraining.plan import Plan, devices_of, make_plan, resolved
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.watching import watching
+from causal_ssl.training.device import device_of
 from causal_ssl.training.images import ImageRun, TrainedImages, export_resnet, train_images
 from causal_ssl.training.images.launch import is_first_process
 
@@ -136,7 +137,7 @@ def _claimed(directory: RunDirectory, name: str, asked: Pretraining) -> Iterator
         return
     values = {k: v for k, v in options.to_dict(asked).items() if k not in ELSEWHERE}
     with directory.claim("pretraining", {"method": name, **values}):
-        facts = environment.environment("cuda" if on_cuda(asked) else "cpu")
+        facts = environment.environment(device_of(asked.device))
         if not (directory / "environment.json").exists():
             directory.write("environment.json", json.dumps(facts, indent=2) + "\n")
         yield

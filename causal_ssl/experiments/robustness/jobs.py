@@ -5,7 +5,6 @@ from typing import Any
 
 from rich.console import Console
 
-from causal_ssl.experiments import encoders
 from causal_ssl.experiments.image_study import jobs as image_jobs
 from causal_ssl.experiments.image_study.pictures import FILE
 from causal_ssl.experiments.robustness import evaluation, images, pictures, plan
@@ -15,6 +14,7 @@ from causal_ssl.experiments.robustness.plan import Cell
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.workers import Report
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
+from causal_ssl.training.device import device_of
 from causal_ssl.training.images import features
 
 SCORING_BATCH = 500
@@ -22,7 +22,7 @@ SCORING_BATCH = 500
 
 def check(config: RobustnessStudy) -> None:
     """Refuse, before anything starts, what only methods, trainer or data can tell is wrong."""
-    encoders.check_device(config.device)
+    device_of(config.device)
     for dataset in config.datasets:
         n_images, n_classes = images.check(config, dataset)
         for cell in plan.cells(config):

@@ -15,6 +15,7 @@ from causal_ssl.errors import InputError, in_range, one_of
 from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.randomness import generator_for
 from causal_ssl.training.checkpoint import Identity, describe
+from causal_ssl.training.device import device_of
 from causal_ssl.training.images.batches import StepBatches, read
 from causal_ssl.training.images.config import ImageTraining
 from causal_ssl.training.images.launch import Launch, launch_of
@@ -83,7 +84,6 @@ class ImageRun:
     loggers: tuple[str, ...] = ("tensorboard",)
 
     def __post_init__(self) -> None:
-        one_of("device", self.device, ["auto", "cpu", "cuda"])
         for name in self.loggers:
             one_of("logger", name, LOGGERS)
         in_range("workers", self.workers, at_least=0)
@@ -96,9 +96,7 @@ class ImageRun:
     @property
     def accelerator(self) -> str:
         """ "cuda" or "cpu"."""
-        if self.device == "auto":
-            return "cuda" if torch.cuda.is_available() else "cpu"
-        return self.device
+        return device_of(self.device)
 
     @cached_property
     def launch(self) -> Launch:
