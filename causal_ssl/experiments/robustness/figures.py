@@ -132,7 +132,7 @@ def penalty(
             alphas = [0.0, *sorted(answer.alpha for answer in own)]
             _by_alpha(left, table, dataset, alphas, colour)
             simclr = scores.get((dataset, "simclr", MCE))
-            if simclr is not None:
+            if simclr is not None and simclr.values:
                 dashed: Look = {"color": REFERENCE, "lw": 1.3, "ls": (0, (5, 2.5))}
                 left.axhline(simclr.value, label="SimCLR", **dashed)
             left.set(title=title, ylabel="mCE by supervised")
@@ -148,6 +148,8 @@ def _by_alpha(
     columns = [by_seed(table, dataset, f"{SWEPT}-alpha{alpha:g}", MCE) for alpha in alphas]
     lines = pd.concat(columns, axis=1)
     places = range(len(alphas))
+    if lines.empty:
+        axis.text(0.5, 0.5, "undefined", ha="center", va="center", transform=axis.transAxes)
     for k, (_, line) in enumerate(lines.iterrows()):
         label = "a seed" if k == 0 else None
         axis.plot(places, line, "-o", color=colour, lw=0.8, ms=3, alpha=0.45, label=label)

@@ -8,7 +8,7 @@ from rich.table import Table as TerminalTable
 from causal_ssl.analysis.plots import Titles
 from causal_ssl.analysis.report import Cell, Row, Table
 from causal_ssl.experiments.robustness.config import BASELINE
-from causal_ssl.experiments.robustness.summary import METRICS, Answer, Score, Scores, interval
+from causal_ssl.experiments.robustness.summary import METRICS, Answer, Score, Scores, partly
 from causal_ssl.experiments.robustness.sums import CLEAN, MCE, MRCE
 
 SHORT = (CLEAN, "mean_error", MCE)
@@ -41,11 +41,11 @@ def _cell(score: Score | None, metric: str) -> Cell:
 
 
 def _shown(score: Score | None) -> str:
-    """Hundredths, and the standard deviation over seeds."""
-    if score is None:
+    """Hundredths, the standard deviation over seeds, and of how many where not of all."""
+    if score is None or not score.values:
         return "undefined"
     spread = "" if math.isnan(score.spread) else f" ± {100 * score.spread:.1f}"
-    return f"{100 * score.value:.1f}{spread}"
+    return f"{100 * score.value:.1f}{spread}{partly(len(score.values), score.seeds)}"
 
 
 def differences(found: Sequence[Answer]) -> Table:
@@ -60,7 +60,7 @@ def differences(found: Sequence[Answer]) -> Table:
             [
                 Cell(f"α\u00a0=\u00a0{answer.alpha:g}"),
                 *(
-                    Cell(interval(answer.differences[metric]), number=True, strong=metric == MCE)
+                    Cell(answer.shown(metric), number=True, strong=metric == MCE)
                     for metric in metrics
                 ),
             ],

@@ -29,6 +29,7 @@ from causal_ssl.experiments.robustness.summary import (
     finding,
     summarise,
     titled,
+    undefined,
     with_variants,
 )
 from causal_ssl.experiments.run_directory import RunDirectory
@@ -56,7 +57,7 @@ class Material:
 
     @cached_property
     def scores(self) -> Scores:
-        return summarise(self.table)
+        return summarise(self.table, self.config.seeds)
 
     @cached_property
     def answers(self) -> list[Answer]:
@@ -176,6 +177,8 @@ def _numbers(material: Material) -> Section:
         " computed alike from what it prints; in parentheses, by AlexNet, as printed."
     )
     blocks: list[Block] = [Text(said)]
+    if lacking := undefined(material.table, material.datasets):
+        blocks.append(Bullets(lacking))
     for dataset, title in material.datasets.items():
         table = page_tables.numbers(material.scores, dataset=dataset, variants=material.variants)
         blocks += [*_heading(material, title), table]

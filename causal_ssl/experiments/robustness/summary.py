@@ -50,18 +50,20 @@ class Score:
     """A metric of one variant on one data set.
 
     Attributes:
-        values: one a seed; empty where it is undefined.
+        values: one a seed that has it; empty where it is undefined.
+        seeds: how many were asked for.
         reference: the paper's, on ImageNet; NaN for none.
         printed: as the paper prints it, by AlexNet; NaN for none.
     """
 
     values: tuple[float, ...]
+    seeds: int
     reference: float
     printed: float
 
     @property
     def value(self) -> float:
-        """Mean over seeds."""
+        """Mean over the seeds that have it; NaN for none."""
         return fmean(self.values) if self.values else math.nan
 
     @property
@@ -74,16 +76,18 @@ Scores = dict[tuple[str, str, str], Score]
 """(data set, variant, metric) -> score."""
 
 
-def summarise(table: pd.DataFrame) -> Scores:
+def summarise(table: pd.DataFrame, seeds: int) -> Scores:
     """Of every data set, variant and metric over all corruptions.
 
     Args:
         table: the study's, see `with_variants`.
+        seeds: the study's.
     """
     whole = table[(table["corruption"] == "") & table["metric"].isin(METRICS)]
     return {
         (str(dataset), str(variant), str(metric)): Score(
-            tuple(own["value"]),
+            tuple(own["value"].dropna()),
+            seeds,
             float(own["reference"].iloc[0]),
             float(own["reference_printed"].iloc[0]),
         )
@@ -98,17 +102,24 @@ class Answer:
     """What a penalty does on a data set, against alpha 0 of the same seeds.
 
     Attributes:
-        differences: metric -> the paired difference.
+        seeds: how many were asked for.
+        differences: metric -> the paired difference, of the seeds that have the metric.
     """
 
     dataset: str
     alpha: float
+    seeds: int
     differences: dict[str, PairedDifference]
 
     @property
     def mce(self) -> PairedDifference:
         """Of the metric that the question is asked of; below 0 is more robust."""
         return self.differences[MCE]
+
+    def shown(self, metric: str, unit: str = "") -> str:
+        """A difference and its interval, and of how many seeds where not of all."""
+        found = self.differences[metric]
+        return interval(found, unit) + partly(found.seeds, self.seeds)
 
 
 def answers(table: pd.DataFrame, config: RobustnessStudy) -> list[Answer]:
@@ -124,6 +135,7 @@ def answers(table: pd.DataFrame, config: RobustnessStudy) -> list[Answer]:
         Answer(
             dataset,
             alpha,
+            config.seeds,
             {
                 metric: paired_difference(
                     by_seed(table, dataset, plan.variant(SWEPT, alpha), metric),
@@ -144,14 +156,33 @@ def _asked(table: pd.DataFrame, dataset: str) -> list[str]:
 
 
 def by_seed(table: pd.DataFrame, dataset: str, variant: str, metric: str) -> "pd.Series[float]":
-    """A metric over all corruptions, (seeds,), indexed by seed."""
+    """A metric over all corruptions, indexed by seed, of the seeds that have it."""
     own = table[
         (table["dataset"] == dataset)
         & (table["variant"] == variant)
         & (table["metric"] == metric)
         & (table["corruption"] == "")
     ]
-    return own.set_index("seed")["value"]
+    return own.set_index("seed")["value"].dropna()
+
+
+def undefined(table: pd.DataFrame, datasets: dict[str, str]) -> list[str]:
+    """Which metrics over all corruptions seeds lack, and why, in sentences.
+
+    Args:
+        table: the study's.
+        datasets: names and titles.
+    """
+    gone = table[
+        table["metric"].isin(METRICS) & (table["corruption"] == "") & table["value"].isna()
+    ]
+    found = gone.drop_duplicates(["dataset", "metric", "seed"])
+    return [
+        f"{METRICS[row.metric]} is undefined"
+        f"{f' on {datasets[row.dataset]}' if len(datasets) > 1 else ''} for seed {row.seed}, and"
+        f" enters no mean over seeds: {row.note}."
+        for row in found.itertuples()
+    ]
 
 
 def finding(
@@ -179,6 +210,12 @@ def finding(
 
 def _verdict(found: Sequence[Answer], title: str) -> str:
     """Of one data set, in a sentence."""
+    if any(answer.mce.seeds < ENOUGH for answer in found):
+        least = min(answer.mce.seeds for answer in found)
+        return (
+            f"On {title} this run cannot say whether the invariance penalty buys robustness: mCE is"
+            f" defined for {least} of {found[0].seeds} seeds, and {ENOUGH} are needed."
+        )
     words = {
         -1: "the invariance penalty buys robustness",
         1: "the invariance penalty costs robustness",
@@ -195,8 +232,8 @@ def _verdict(found: Sequence[Answer], title: str) -> str:
 def _numbers(answer: Answer, datasets: dict[str, str], config: RobustnessStudy) -> str:
     where = f"{datasets[answer.dataset]}, " if len(datasets) > 1 else ""
     return (
-        f"{where}α = {answer.alpha:g} less α = 0: mCE {interval(answer.mce, 'points')}, clean"
-        f" accuracy {interval(answer.differences[CLEAN], 'points')}."
+        f"{where}α = {answer.alpha:g} less α = 0: mCE {answer.shown(MCE, 'points')}, clean"
+        f" accuracy {answer.shown(CLEAN, 'points')}."
     )
 
 
@@ -207,6 +244,18 @@ def interval(found: PairedDifference, unit: str = "") -> str:
         >>> interval(PairedDifference(-0.012, -0.02, -0.004, (-0.012,) * 5, 0.95), "points")
         '-1.2 points [-2.0, -0.4]'
     """
+    if not found.seeds:
+        return "undefined"
     between = "" if math.isnan(found.low) else f" [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
     shown = f"{100 * found.value:+.1f}{f' {unit}' * bool(unit)}{between}"
     return shown.replace("+-", "-")
+
+
+def partly(seeds: int, asked: int) -> str:
+    """Of how many seeds a mean is, where not of all that were asked for; "" for none, too.
+
+    Examples:
+        >>> partly(3, 5), partly(5, 5), partly(0, 5)
+        (' (3 of 5 seeds)', '', '')
+    """
+    return f" ({seeds} of {asked} seeds)" if 0 < seeds < asked else ""

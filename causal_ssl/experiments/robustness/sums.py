@@ -1,5 +1,7 @@
 """Errors under corruption summed up, by the supervised encoder of the same seed."""
 
+import math
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +14,14 @@ CELL = ["dataset", "method", "alpha", "seed"]
 CLEAN = "linear_top1"
 MCE, MRCE = f"mce_by_{BASELINE}", f"mrce_by_{BASELINE}"
 RISE = "mean_error_rise"
+UNDEFINED = {
+    "ce": ("mce", f"the {BASELINE} encoder makes no error under {{}}"),
+    "relative_ce": (
+        "mrce",
+        f"the {BASELINE} encoder makes no more errors under {{}} than on clean images",
+    ),
+}
+"""Metric of a corruption -> its mean, and why there is none."""
 UNDER_DO, DO_RISE = "mean_error_under_do", "mean_error_under_do_rise"
 
 
@@ -23,11 +33,12 @@ def summed_up(rows: pd.DataFrame) -> pd.DataFrame:
             metrics `linear_top1`, `error` and perhaps `error_under_do`.
 
     Returns:
-        The same columns but severity: the metrics of `corruption_scores`, those that are divided
-        named `_by_supervised`, and `mean_error_rise`, the mean error under the test corruptions
-        less the clean one; `mean_error_under_do` and its rise, the same over interventions on
-        style. A relative CE where corruption does not raise the supervised error is
-        undefined and has no row, nor has a mean over it.
+        The same columns but severity, and note: the metrics of `corruption_scores`, those that are
+        divided named `_by_supervised`, and `mean_error_rise`, the mean error under the test
+        corruptions less the clean one; `mean_error_under_do` and its rise, the same over
+        interventions on style. A CE where the supervised encoder makes no error is undefined, a
+        relative CE where corruption does not raise its error too, and so are means over them:
+        their value is empty, the note says why. Other notes are "".
     """
     found: list[dict[str, Any]] = []
     for (dataset, seed), of_seed in rows.groupby(["dataset", "seed"], sort=False):
@@ -35,7 +46,7 @@ def summed_up(rows: pd.DataFrame) -> pd.DataFrame:
         baseline = baseline_of(errors, clean=clean, name=BASELINE, validation=_validation(errors))
         for (method, alpha), own in of_seed.groupby(["method", "alpha"], sort=False, dropna=False):
             common = {"dataset": dataset, "method": method, "alpha": alpha, "seed": seed}
-            found += [common | row for row in _of_encoder(own, baseline)]
+            found += [{**common, "note": "", **row} for row in _of_encoder(own, baseline)]
     return pd.DataFrame(found)
 
 
@@ -48,6 +59,7 @@ def _of_encoder(own: pd.DataFrame, baseline: Baseline) -> list[dict[str, Any]]:
             scores["metric"], scores["corruption"], scores["value"], strict=True
         )
     ]
+    rows += _undefined({(row["metric"], row["corruption"]) for row in rows}, baseline)
     means = {RISE: [row["value"] for row in rows if row["metric"] == "mean_error"]}
     under_do = own.loc[own["metric"] == "error_under_do", "value"]
     if len(under_do):
@@ -58,6 +70,39 @@ def _of_encoder(own: pd.DataFrame, baseline: Baseline) -> list[dict[str, Any]]:
         for metric, values in means.items()
         for value in values
     ]
+
+
+def _undefined(there: Collection[tuple[str, str]], baseline: Baseline) -> list[dict[str, Any]]:
+    """Rows of what is not there, since the baseline's errors do not divide, and why.
+
+    Args:
+        there: (metric, corruption) of all that is.
+        baseline: whose errors.
+    """
+    rows: list[dict[str, Any]] = []
+    for metric, (mean, why) in UNDEFINED.items():
+        name = baseline.named(metric)
+        gone = [each for each in baseline.errors if (name, each) not in there]
+        of = [(name, each, [each]) for each in gone]
+        for prefix, kind in (("", "test"), ("validation_", "validation")):
+            own = [each for each in gone if baseline.kinds[each] == kind]
+            of += [(f"{prefix}{baseline.named(mean)}", "", own)] * bool(own)
+        rows += [
+            {"metric": metric, "corruption": each, "value": math.nan, "note": why.format(_and(own))}
+            for metric, each, own in of
+        ]
+    return rows
+
+
+def _and(names: Sequence[str]) -> str:
+    """Names of corruptions in a sentence.
+
+    Examples:
+        >>> _and(["fog"]), _and(["fog", "contrast", "motion_blur"])
+        ('fog', 'fog, contrast and motion blur')
+    """
+    *others, last = (CORRUPTIONS[name].title for name in names)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _errors(own: pd.DataFrame) -> tuple[float, pd.DataFrame]:

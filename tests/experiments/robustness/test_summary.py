@@ -16,7 +16,6 @@ from causal_ssl.experiments.robustness.config import RobustnessStudy
 from causal_ssl.experiments.robustness.images import KNOWN, planned
 from causal_ssl.experiments.robustness.plan import Cell
 from causal_ssl.experiments.robustness.summary import answers, finding, titled, with_variants
-from causal_ssl.experiments.robustness.sums import summed_up
 from causal_ssl.models.heads import Head
 from causal_ssl.training.images import ImageTraining
 
@@ -81,25 +80,6 @@ def test_the_papers_errors_are_summed_up_as_our_own() -> None:
     assert rows["supervised", "mce_by_supervised", ""] == pytest.approx(1)
     # The paper prints 44.2 % average accuracy's worth of CE for ReLIC with a target network.
     assert 1 - rows["relic_t", "mean_error", ""] == pytest.approx(0.442, abs=5e-4)
-
-
-def test_a_relative_ce_that_is_undefined_has_no_row_and_no_mean() -> None:
-    """Fog lowers the supervised error of 0.2; contrast raises it."""
-    rows = [
-        {"method": name, "metric": "linear_top1", "corruption": "", "value": 0.8}
-        for name in ("supervised", "simclr")
-    ] + [
-        {"method": name, "metric": "error", "corruption": each, "value": error}
-        for name, fog, contrast in (("supervised", 0.1, 0.4), ("simclr", 0.3, 0.6))
-        for each, error in (("fog", fog), ("contrast", contrast))
-    ]
-    frame = pd.DataFrame(rows).assign(dataset="any", alpha=float("nan"), seed=0, severity=3)
-    own = summed_up(frame).query("method == 'simclr'").set_index(["metric", "corruption"])["value"]
-    assert own["mce_by_supervised", ""] == pytest.approx((3 + 1.5) / 2)
-    assert own["relative_ce_by_supervised", "contrast"] == pytest.approx(2)
-    assert ("relative_ce_by_supervised", "fog") not in own.index
-    assert ("mrce_by_supervised", "") not in own.index
-    assert own["mean_error_rise", ""] == pytest.approx(0.25)
 
 
 def test_every_variant_has_a_look_of_its_own() -> None:
