@@ -88,6 +88,14 @@ class ImageFolder(Dataset[dict[str, Tensor]]):
         """The file of an image."""
         return self.folder / self.listing.name(index)
 
+    def called(self, index: int) -> str:
+        """The file of an image, for messages."""
+        return str(self.path(index))
+
+    def digest(self) -> str:
+        """Of the files' names, sizes and times: that of other images differs."""
+        return self.listing.digest(self.folder)
+
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """One sample: image (3, size, size), label, aspect, index."""
         one = self.batch(np.array([range(len(self))[index]]))

@@ -7,6 +7,7 @@ or with .gz. All is read at once: 60,000 images of 28 x 28 take 47 MB.
 import gzip
 import struct
 import zlib
+from hashlib import sha256
 from math import prod
 from pathlib import Path
 
@@ -48,7 +49,8 @@ class IdxImages(Dataset[dict[str, Tensor]]):
         self, folder: Path | str, split: str = "train", *, size: int | None = None
     ) -> None:
         prefix = PREFIXES[one_of("split", split, PREFIXES)]
-        self._grey = read_idx(Path(folder) / f"{prefix}-{IMAGES}", dimensions=3)
+        self._path = Path(folder) / f"{prefix}-{IMAGES}"
+        self._grey = read_idx(self._path, dimensions=3)
         self.labels = read_idx(Path(folder) / f"{prefix}-{LABELS}", dimensions=1).astype(np.int64)
         n, height, width = self._grey.shape
         if n != len(self.labels) or not n:
@@ -66,6 +68,18 @@ class IdxImages(Dataset[dict[str, Tensor]]):
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def called(self, index: int) -> str:
+        """The number of an image in its file."""
+        return f"image {index} of {self._path}"
+
+    def digest(self) -> str:
+        """Of the pixels."""
+        total = sha256()
+        for start in range(0, len(self), 1000):
+            rows = np.arange(start, min(start + 1000, len(self)))
+            total.update(self.batch(rows)["image"].numpy().tobytes())
+        return total.hexdigest()
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """One sample: image (3, size, size), label, aspect, index."""

@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,18 @@ class Listing:
     def rows(self, chosen: NDArray[np.int64]) -> "Listing":
         """These images alone; the classes stay."""
         return Listing(self.classes, self.names[chosen], self.labels[chosen])
+
+    def digest(self, folder: Path) -> str:
+        """Of the files' names, sizes and times, which tar and rsync keep with them.
+
+        Args:
+            folder: of the class folders.
+        """
+        total, start = sha256(), os.fsencode(folder)
+        for name in self.names:
+            found = os.stat(os.path.join(start, name))
+            total.update(name + b"\0%d\0%d\n" % (found.st_size, int(found.st_mtime)))
+        return total.hexdigest()
 
 
 def scan(folder: Path, watcher: Watcher | None = None) -> dict[str, list[str]]:

@@ -124,6 +124,7 @@ class PackedImages(Dataset[dict[str, Tensor]]):
             listing, self._rows = part(listing, subset)
         self.listing, self.size = listing, int(array.shape[1])
         self.skipped: list[str] = manifest["skipped"]
+        self._origin: str = manifest["origin"]
         self._array: store.Images | None = array
 
     def __len__(self) -> int:
@@ -139,6 +140,14 @@ class PackedImages(Dataset[dict[str, Tensor]]):
     @property
     def classes(self) -> list[str]:
         return list(self.listing.classes)
+
+    def called(self, index: int) -> str:
+        """The file that an image is from, in the folder that was packed."""
+        return self.listing.name(index)
+
+    def digest(self) -> str:
+        """Of what was packed, and of the names of the images here."""
+        return sha256(f"{self._origin}\n".encode() + self.listing.names.tobytes()).hexdigest()
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """One sample: image (3, size, size), label, aspect, index."""

@@ -1,5 +1,6 @@
 """Causal3DIdent with the names that image data sets share: its class is the label."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,14 @@ class RenderedImages(Dataset[dict[str, Tensor]]):
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def called(self, index: int) -> str:
+        """The number of an image in its split."""
+        return f"image {index} of {self.images.root}/{self.images.split}set"
+
+    def digest(self) -> str:
+        """Of the latents."""
+        return sha256(self.images.latents.tobytes()).hexdigest()
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """One sample: image (3, size, size), label, aspect, index, latents (10,)."""

@@ -1,6 +1,5 @@
 """Images as they are evaluated: the centre of each, to the bit as torchvision cuts it out."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -12,15 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from causal_ssl.datasets import store
 from causal_ssl.datasets.images import Images, open_images
 from causal_ssl.datasets.images.decoding import decode
 from causal_ssl.datasets.images.folders import ImageFolder
 from causal_ssl.datasets.images.idx import has_idx
 from causal_ssl.datasets.images.listing import some
 from causal_ssl.datasets.images.opening import has_rendered, split_folder
-from causal_ssl.datasets.images.packing import REMEDY, PackedImages, is_packed
-from causal_ssl.datasets.images.rendered import RenderedImages
+from causal_ssl.datasets.images.packing import PackedImages, is_packed
 from causal_ssl.datasets.images.subsets import lists_classes
 from causal_ssl.datasets.suites import SuiteImages, Transform
 from causal_ssl.datasets.watcher import Watcher
@@ -44,7 +41,7 @@ class Shown:
     """
 
     name: str
-    images: Any
+    images: Images | SuiteImages
     seen: Any
     how: str
 
@@ -53,15 +50,11 @@ class Shown:
 
     def called(self, index: int) -> str:
         """The file of an image, or its number where it has none of its own."""
-        if hasattr(self.images, "path"):
-            return str(self.images.path(index))
-        if isinstance(self.images, PackedImages):
-            return self.images.listing.name(index)
-        return f"image {index} of {self.name}"
+        return self.images.called(index)
 
     def digest(self) -> str:
         """Of the images and what is done to them: another one, other features."""
-        return sha256(f"{self.how}\n{content(self.images)}".encode()).hexdigest()
+        return sha256(f"{self.how}\n{self.images.digest()}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +66,7 @@ class Split(Shown):
         classes: those classes' names.
     """
 
+    images: Images
     labels: NDArray[np.int64]
     classes: list[str]
 
@@ -134,29 +128,6 @@ def renumbered(images: Images, classes: Sequence[str]) -> NDArray[np.int64]:
             "folders of one data set"
         )
     return np.array([number[name] for name in images.classes])[images.labels]
-
-
-def content(images: Images) -> str:
-    """Digest of a data set: of files' names, sizes and times, which tar and rsync keep with them.
-
-    What is not in image files is digested itself.
-    """
-    total = sha256()
-    if isinstance(images, ImageFolder | SuiteImages):
-        folder = os.fsencode(images.folder)
-        for name in images.listing.names:
-            found = os.stat(os.path.join(folder, name))
-            total.update(name + b"\0%d\0%d\n" % (found.st_size, int(found.st_mtime)))
-    elif isinstance(images, PackedImages):
-        _, manifest = store.mapped(images.folder, remedy=REMEDY)
-        total.update(f"{manifest['origin']}\n".encode() + images.listing.names.tobytes())
-    elif isinstance(images, RenderedImages):
-        total.update(images.images.latents.tobytes())
-    else:
-        for start in range(0, len(images), 1000):
-            rows = np.arange(start, min(start + 1000, len(images)))
-            total.update(images.batch(rows)["image"].numpy().tobytes())
-    return total.hexdigest()
 
 
 def _subset(asked: OnSplits, classes: Sequence[str] | None) -> str | None:
