@@ -1,6 +1,7 @@
 """`causal-ssl evaluate invariance`: exact symmetries have gap 0, and the rest is what it says."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -270,21 +271,59 @@ def test_an_encoder_without_a_critic_has_gaps_of_f_alone(run: Run, tmp_path: Pat
     assert any("one that makes the same of every image has gap 0" in note for note in notes)
 
 
-def test_a_probe_tells_classes_in_place_of_neighbours(
+@pytest.fixture
+def probe(
     capsys: pytest.CaptureFixture[str], imagenet: Path, checkpoint: Path, tmp_path: Path
-) -> None:
-    linear = [word for word in arguments_of(checkpoint, imagenet, tmp_path / "linear") if word]
+) -> Path:
+    """The directory of an `evaluate linear`."""
+    linear = arguments_of(checkpoint, imagenet, tmp_path / "linear")
     linear[1] = "linear"
     cut = linear.index("--k")
     epochs = ["--epochs", "5", "--batch-sizes", "16", "--held-out", "0.3"]
     assert call(capsys, [*linear[:cut], *epochs])[0] == 0
-    out, everything = tmp_path / "run", ["--images", "24", "--augmentations", "identity", "fog"]
-    probe = ["--probe", str(tmp_path / "linear")]
-    status, _, err = call(capsys, arguments_of(checkpoint, imagenet, out, *everything, *probe))
+    return tmp_path / "linear"
+
+
+EVERYTHING = ("--images", "24", "--augmentations", "identity", "fog")
+
+
+@pytest.mark.parametrize("subset", ["", "classes", "images"])
+def test_a_probe_tells_classes_in_place_of_neighbours_and_needs_no_training_images(
+    capsys: pytest.CaptureFixture[str],
+    imagenet: Path,
+    checkpoint: Path,
+    probe: Path,
+    tmp_path: Path,
+    subset: str,
+) -> None:
+    """A subset of training images, too, is of no effect on those that are scored."""
+    alone, out = tmp_path / "alone", tmp_path / "run"
+    shutil.copytree(imagenet / "val", alone / "val")
+    names = sorted(folder.name for folder in (alone / "val").iterdir())
+    (tmp_path / "classes").write_text("\n".join(names))
+    (tmp_path / "images").write_text(f"{names[0]}_0.JPEG\n")
+    more = ["--probe", str(probe), *(["--subset", str(tmp_path / subset)] if subset else [])]
+    status, _, err = call(capsys, arguments_of(checkpoint, alone, out, *EVERYTHING, *more))
     assert (status, err) == (0, "")
-    expected = pd.read_csv(tmp_path / "linear" / "table.csv").set_index("metric")["value"]
+    expected = pd.read_csv(probe / "table.csv").set_index("metric")["value"]
     table = pd.read_csv(out / "table.csv").set_index(["metric", "environment"])["value"]
     assert table["accuracy", "identity"] == pytest.approx(expected["linear_top1"])
+    inputs = json.loads((out / "inputs.json").read_text())
+    assert inputs.keys() == {"encoder", "classifier", "val images"}
+
+
+def test_a_probe_of_other_classes_than_the_images_have_is_refused(
+    capsys: pytest.CaptureFixture[str],
+    imagenet: Path,
+    checkpoint: Path,
+    probe: Path,
+    tmp_path: Path,
+) -> None:
+    other, out = tmp_path / "other", tmp_path / "run"
+    shutil.copytree(imagenet / "val", other / "val")
+    next((other / "val").iterdir()).rename(other / "val" / "n99999999")
+    words = arguments_of(checkpoint, other, out, "--probe", str(probe))
+    assert_refused(capsys, words, "probe.pt does not tell n99999999", out)
 
 
 @pytest.mark.parametrize(

@@ -4,36 +4,45 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from rich.console import Console
 
 from causal_ssl.analysis.knn import knn_accuracy
 from causal_ssl.datasets.images.listing import some
 from causal_ssl.errors import InputError
+from causal_ssl.experiments.evaluation import runs
 from causal_ssl.experiments.evaluation.classifier import FILE, Classifier, classifier_of
 from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.features import Floats
 from causal_ssl.experiments.evaluation.images import Split
 from causal_ssl.experiments.evaluation.invariance.config import Invariance
-from causal_ssl.experiments.evaluation.invariance.images import Sample
+from causal_ssl.experiments.evaluation.invariance.images import Sample, open_validation
 
 Told = Callable[[Floats], float]
 """Features (m, width) of the sample -> the share of it whose class is told."""
 
 
-def probe_of(asked: Invariance, subject: Subject, train: Split) -> Classifier | None:
-    """The classifier that was asked for; None: none was.
+def teller_of(
+    asked: Invariance, subject: Subject, console: Console
+) -> tuple[Classifier | Split, Split]:
+    """What tells classes, and the validation images, whose classes are to be told.
+
+    Returns:
+        The classifier that was asked for, which needs no training images; or else these.
 
     Raises:
-        InputError: it is missing, damaged, of another encoder, or lacks classes.
+        InputError: the classifier is missing, damaged, of another encoder, or lacks classes of the
+            images; see `open_splits`.
     """
     if not asked.probe:
-        return None
+        return runs.open_splits(asked, console)
     found = classifier_of(subject, asked.probe)
-    if unknown := sorted(set(train.classes) - set(found.classes)):
+    val = open_validation(asked, found.classes, console)
+    if unknown := sorted(set(val.classes) - set(found.classes)):
         raise InputError(
             f"{asked.probe}/{FILE} does not tell {some(unknown)}: give the --out of an "
             "`evaluate linear` on these images"
         )
-    return found
+    return found, val
 
 
 def by_probe(probe: Classifier, sample: Sample) -> Told:

@@ -21,8 +21,8 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import runs
 from causal_ssl.experiments.evaluation.encoders import open_subject
 from causal_ssl.experiments.evaluation.features import Floats
-from causal_ssl.experiments.evaluation.images import Shown
-from causal_ssl.experiments.evaluation.invariance.accuracy import by_neighbours, by_probe, probe_of
+from causal_ssl.experiments.evaluation.images import Shown, Split
+from causal_ssl.experiments.evaluation.invariance.accuracy import by_neighbours, by_probe, teller_of
 from causal_ssl.experiments.evaluation.invariance.config import Invariance
 from causal_ssl.experiments.evaluation.invariance.images import (
     IDENTITY,
@@ -63,13 +63,15 @@ def evaluate(asked: Invariance, out: Path | str, *, console: Console) -> pd.Data
         Stopped: the disk is full.
     """
     subject = open_subject(asked)
-    train, val = runs.open_splits(asked, console)
+    teller, val = teller_of(asked, subject, console)
     chosen = sample(val, asked)
-    probe = probe_of(asked, subject, train)
-    if probe is None and asked.k > len(train):
-        raise InputError(f"k = {asked.k} neighbours among {len(train):,} training images: lower k")
+    if isinstance(teller, Split) and asked.k > len(teller):
+        raise InputError(f"k = {asked.k} neighbours among {len(teller):,} training images: lower k")
     seen = _looked_at(chosen)
-    digests = runs.digests_of([train, val]) | ({"classifier": probe.digest()} if probe else {})
+    if isinstance(teller, Split):
+        digests = runs.digests_of([teller, val])
+    else:
+        digests = runs.digests_of([val]) | {"classifier": teller.digest()}
     with runs.run_of(asked, out, subject, digests) as directory:
 
         def features(shown: Shown) -> Floats:
@@ -78,11 +80,11 @@ def evaluate(asked: Invariance, out: Path | str, *, console: Console) -> pd.Data
         outputs = {"f": _outputs(chosen, features)}
         if subject.critic is not None:
             outputs["g"] = outputs["f"].through(subject.critic, subject.network.mean.device)
-        if probe is not None:
-            told, setting = by_probe(probe, chosen), probe.words
-        else:
-            told = by_neighbours(asked, train, features(train), chosen, subject)
+        if isinstance(teller, Split):
+            told = by_neighbours(asked, teller, features(teller), chosen, subject)
             setting = f"k={asked.k} T={asked.temperature:g}"
+        else:
+            told, setting = by_probe(teller, chosen), teller.words
         accuracy = partial(runs.share, ACCURACY, n=len(chosen.rows), variable="f", setting=setting)
         rows: list[Row] = [
             *(accuracy(told(f), environment=name) for name, f in outputs["f"].anchors.items()),

@@ -4,18 +4,22 @@ An augmentation is one operation, always done: its parameters are drawn for all 
 that what becomes of an image does not depend on the batch that it is in.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.console import Console
 from torch import Tensor
 
 from causal_ssl.datasets.corruptions import CORRUPTIONS, corrupt
+from causal_ssl.datasets.images.subsets import lists_classes
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.evaluation.images import Shown, Split
+from causal_ssl.experiments.evaluation.images import Shown, Split, open_split
 from causal_ssl.experiments.evaluation.invariance.config import Invariance
+from causal_ssl.experiments.watching import watching
 from causal_ssl.randomness import generator_for
 from causal_ssl.views.augmentations import (
     Augmentation,
@@ -187,6 +191,26 @@ class Changed:
         """Images (b, 3, h, w) uint8, as "image"."""
         images = self.seen.batch(self.rows[indices])["image"]
         return {"image": self.drawn(images, indices)}
+
+
+def open_validation(asked: Invariance, classes: Sequence[str], console: Console) -> Split:
+    """Validation images alone, with their own numbering of classes.
+
+    Args:
+        asked: the options. A subset that lists training images is none of these.
+        classes: names that a subset of classes may list.
+        console: where to say how many cannot be read.
+
+    Raises:
+        InputError: see `open_split`.
+    """
+    if asked.subset and not lists_classes(asked.subset, tuple(classes)):
+        asked = replace(asked, subset="")
+    with watching(console) as watcher:
+        found = open_split(asked, "val", watcher=watcher)
+    if found.images.skipped:
+        console.print(f"{len(found.images.skipped):,} unreadable images of val are left out")
+    return found
 
 
 def sample(split: Split, asked: Invariance) -> Sample:
