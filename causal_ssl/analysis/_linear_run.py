@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ from causal_ssl.analysis._feature_rows import (
 )
 from causal_ssl.analysis._linear_heads import BLOCK, Heads, Member
 from causal_ssl.analysis._linear_settings import LinearSettings
+from causal_ssl.analysis._linear_state import State
 from causal_ssl.analysis.masked_accuracy import hits
 from causal_ssl.errors import InputError
 from causal_ssl.randomness import generator_for
@@ -68,6 +71,8 @@ class Run:
         n_classes: C.
         seed: of the order of samples.
         device, dtype: where and in what to compute.
+        keep: a folder that keeps trainings after each epoch; None: nothing does.
+        on_epoch: see `linear_probe`.
     """
 
     train: Samples
@@ -77,27 +82,63 @@ class Run:
     seed: int
     device: torch.device
     dtype: torch.dtype
+    keep: Path | None = None
+    on_epoch: Callable[[str, int, int], None] | None = None
 
-    def fit(self, members: list[Member], rows: Tensor) -> list[Heads]:
-        """Train members of one batch size together, on those rows of the training samples."""
-        size = min(members[0].batch_size, len(rows))
-        per_epoch = len(rows) // size
-        blocks = [self._heads(block, per_epoch) for block in self._blocks(members)]
-        for epoch in range(max(member.epochs for member in members)):
+    def fit(self, members: list[Member], rows: Tensor, what: str = "grid") -> list[Heads]:
+        """Train members together, on those rows of the training samples, epoch by epoch.
+
+        Args:
+            members: those of one batch size, and of those of one number of epochs, in a row.
+            rows: (n,) of the training samples.
+            what: the training's name, in `keep` and for `on_epoch`.
+
+        Raises:
+            InputError: `keep` holds another training of that name; what is wrong with views.
+        """
+        blocks = [self._heads(block, len(rows)) for block in self._blocks(members)]
+        state = self._state(what, members, rows)
+        done, total = state.load(blocks), max(member.epochs for member in members)
+        self._tell(what, done, total)
+        for epoch in range(done, total):
             features = self._features(epoch)
             order = torch.randperm(
                 len(rows), generator=generator_for(self.seed, "linear probe", epoch)
             )
-            for steps in pieces(per_epoch, max(1, AHEAD // size)):
-                batches = [
-                    self._batch(features, rows[order[step * size : (step + 1) * size]])
-                    for step in range(per_epoch)[steps]
-                ]
-                for heads in blocks:
-                    for number, (x, labels) in enumerate(batches, epoch * per_epoch + steps.start):
-                        if number < heads.n_steps:
-                            heads.step(number, x, labels)
+            for size, alike in groupby(blocks, key=lambda heads: heads.members[0].batch_size):
+                self._pass(list(alike), features, rows[order], min(size, len(rows)), epoch)
+            state.save(blocks, epoch + 1)
+            self._tell(what, epoch + 1, total)
         return blocks
+
+    def _pass(
+        self, blocks: list[Heads], features: Features, rows: Tensor, size: int, epoch: int
+    ) -> None:
+        """An epoch of all that take minibatches of that size from the rows, in that order."""
+        per_epoch = len(rows) // size
+        # One block needs nobody to wait for it, and finds in the cache what was read last.
+        ahead = max(1, AHEAD // size) if len(blocks) > 1 else 1
+        for steps in pieces(per_epoch, ahead):
+            batches = [
+                self._batch(features, rows[step * size : (step + 1) * size])
+                for step in range(per_epoch)[steps]
+            ]
+            for heads in blocks:
+                for number, (x, labels) in enumerate(batches, epoch * per_epoch + steps.start):
+                    if number < heads.n_steps:
+                        heads.step(number, x, labels)
+
+    def _state(self, what: str, members: list[Member], rows: Tensor) -> State:
+        settings = self.settings.momentum, self.settings.nesterov, self.settings.schedule
+        about = repr((members, settings, self.n_classes, self.seed, str(self.dtype)))
+        digest = sha256(about.encode())
+        for tensor in (rows, self.train.labels):
+            digest.update(tensor.numpy().tobytes())
+        return State(None if self.keep is None else self.keep / f"{what}.pt", digest.hexdigest())
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        if self.on_epoch is not None:
+            self.on_epoch(what, done, total)
 
     def _batch(self, features: Features, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Features and labels of a minibatch; in ascending order a memory map is read forwards."""
@@ -124,21 +165,21 @@ class Run:
         return np.concatenate(parts)
 
     def _blocks(self, members: list[Member]) -> list[list[Member]]:
-        """Members of equally many epochs, about `BLOCK` logits together; in the order given."""
+        """Members that take the same steps, about `BLOCK` logits together; in the order given."""
         size = max(1, BLOCK // self.n_classes)
         return [
             same[piece]
-            for _, group in groupby(members, key=lambda member: member.epochs)
+            for _, group in groupby(members, key=lambda it: (it.batch_size, it.epochs))
             for same in [list(group)]
             for piece in pieces(len(same), size)
         ]
 
-    def _heads(self, members: list[Member], per_epoch: int) -> Heads:
+    def _heads(self, members: list[Member], n: int) -> Heads:
         return Heads(
             members,
             self.n_classes,
             self.train.features.shape[1],
-            members[0].epochs * per_epoch,
+            members[0].epochs * (n // min(members[0].batch_size, n)),
             momentum=self.settings.momentum,
             nesterov=self.settings.nesterov,
             schedule=self.settings.schedule,

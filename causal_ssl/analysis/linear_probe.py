@@ -4,15 +4,16 @@
     found.top1, found.top5, found.chosen, found.edge
     found.members                       # the held-out accuracy of each training of the grid
 
-All trainings of a batch size read each minibatch once and are one tensor (`_linear_heads`). Which
-of them is reported is chosen on a slice held out of the training samples, of each after its last
-epoch; the test samples are looked at once, when that is settled. Features may be memory maps.
+Trainings of a batch size read each minibatch once and are one tensor (`_linear_heads`), and all of
+the grid go through an epoch together: its features are made once. Which of them is reported is
+chosen on a slice held out of the training samples, of each after its last epoch; the test samples
+are looked at once, when that is settled. Features may be memory maps.
 """
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from itertools import groupby
 from math import isnan, nan
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -79,6 +80,8 @@ def linear_probe(
     refit: bool = True,
     seed: int = 0,
     device: torch.device | str | None = None,
+    keep: Path | None = None,
+    on_epoch: Callable[[str, int, int], None] | None = None,
 ) -> LinearProbe:
     """Train a grid of linear classifiers, choose one without the test samples, and test it.
 
@@ -94,7 +97,7 @@ def linear_probe(
         settings: the grid; `LINEAR_SETTINGS` has published ones.
         views: the features (n, d) to train on in an epoch 0, 1, ..., of the same samples in the
             same order, as of images augmented anew; None: `train_features` in all epochs. Asked
-            once an epoch and batch size, and again for the refit. Held-out accuracy is always of
+            once an epoch, and again for the refit. Held-out accuracy is always of
             `train_features`.
         choose_on: features (m, d) and labels (m,) to choose on in place of a held-out slice.
         held_out: the share of the training samples to choose on, of each class alike.
@@ -103,12 +106,16 @@ def linear_probe(
         seed: of the slice and of the order of samples.
         device: where to compute; None: where the training features are. In float64 if they are
             float64, else in float32.
+        keep: a folder that keeps the trainings as they are after each epoch: the same call, of the
+            same features, continues there. Yours to remove; None: nothing is kept.
+        on_epoch: called with "grid" or "refit", the epochs done, and those there are: before the
+            first one and after each.
 
     Raises:
         InputError: features that are no matrices of one width, or NaN or infinity in them, before
             training (in views: when they are given); labels that do not fit them, are missing, are
             of one class; a class to tell that is not trained; no sample held out; no training that
-            stays finite.
+            stays finite; `keep` is of another call.
 
     References:
         Mitrovic et al. (2020), arXiv 2010.07922, linear evaluation.
@@ -137,11 +144,11 @@ def linear_probe(
         choice = replace(train, rows=rows)
     for samples in (train, test) if choose_on is None else (train, test, choice or train):
         check_all_finite(samples.name, samples.features)
-    run = Run(train, views, settings, len(classes), seed, device, dtype)
+    run = Run(train, views, settings, len(classes), seed, device, dtype, keep, on_epoch)
     head, scores = _choose(run, members, fit, choice)
     chosen = head.members[0]
     if refit and choice is not None:
-        head = run.fit([chosen], train.rows)[0]
+        head = run.fit([chosen], train.rows, "refit")[0]
     if not bool(head.weights.isfinite().all() and head.biases.isfinite().all()):
         raise InputError(f"{chosen} diverged on all training samples: lower the learning rates")
     top1, top5 = (accuracy(run.hits(head, test, min(k, len(classes)))) for k in (1, 5))
@@ -193,28 +200,18 @@ def _choose(
     run: Run, members: list[Member], fit: Tensor, choice: Samples | None
 ) -> tuple[Heads, list[float]]:
     """The best trained member, of equals the first, and the held-out accuracy of all."""
-    best, highest, scores = None, -1.0, []
-    for _, group in groupby(members, key=lambda member: member.batch_size):
-        blocks = run.fit(list(group), fit)
-        if choice is None:
-            return blocks[0], [nan]
-        found = run.held_out(blocks, choice)
-        scores += found
-        for at, score in enumerate(found):
-            if score > highest:
-                best, highest = _alone(blocks, at), score
-    if best is None:
+    blocks = run.fit(members, fit)
+    if choice is None:
+        return blocks[0], [nan]
+    scores = run.held_out(blocks, choice)
+    if all(isnan(score) for score in scores):
         raise InputError(
             f"all of {len(members)} trainings diverged: lower the learning rates, of which the "
             f"lowest is {min(member.learning_rate for member in members):g}"
         )
-    return best, scores
-
-
-def _alone(blocks: list[Heads], at: int) -> Heads:
-    """The member of that number among all blocks'."""
-    heads, index = [(heads, i) for heads in blocks for i in range(len(heads.members))][at]
-    return heads.member(index)
+    best = int(np.nanargmax(scores))
+    heads, index = [(heads, i) for heads in blocks for i in range(len(heads.members))][best]
+    return heads.member(index), scores
 
 
 def _edge(chosen: Member, settings: LinearSettings) -> Literal["lowest", "highest"] | None:

@@ -11,7 +11,7 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor, nn
 
-from causal_ssl.analysis._linear_heads import Heads, Member, rate_factor
+from causal_ssl.analysis._linear_heads import Heads, Member, _softmax_but_last, rate_factor
 from causal_ssl.analysis.linear_probe import (
     LINEAR_SETTINGS,
     LinearProbe,
@@ -242,6 +242,80 @@ def test_each_epoch_trains_on_its_own_views() -> None:
     assert torch.equal(probe(one, views=lambda epoch: X).weights, probe(one).weights)
     with pytest.raises(InputError, match="views of epoch 0 are of shape \\(5, 6\\)"):
         probe(one, views=lambda epoch: X[:5])
+
+
+def test_all_batch_sizes_and_epochs_share_the_views_of_an_epoch() -> None:
+    asked: list[int] = []
+
+    def views(epoch: int) -> Tensor:
+        asked.append(epoch)
+        return X
+
+    grid = LinearSettings((0.1, 1.0), epochs=(2, 3), batch_sizes=(16, 50))
+    found = probe(grid, views=views, refit=False)
+    assert asked == [0, 1, 2]
+    assert found.members.equals(probe(grid, refit=False).members)
+
+
+@pytest.mark.parametrize("at", [("grid", 1), ("grid", 4), ("refit", 1)])
+def test_a_killed_training_continues_bit_for_bit(tmp_path: Path, at: tuple[str, int]) -> None:
+    grid = LinearSettings((0.1, 1.0), (0.0, 0.01), (2, 4), (16, 50))
+    asked: list[int] = []
+
+    def views(epoch: int) -> Tensor:
+        asked.append(epoch)
+        return X + epoch / 10
+
+    whole, told = probe(grid, views=views), []
+    steps = list(asked)
+    asked.clear()
+
+    def stop(what: str, done: int, total: int) -> None:
+        told.append((what, done, total))
+        if (what, done) == at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        probe(grid, views=views, keep=tmp_path, on_epoch=stop)
+    assert told[:2] == [("grid", 0, 4), ("grid", 1, 4)]
+    resumed = probe(grid, views=views, keep=tmp_path)
+    assert asked == steps  # no epoch twice
+    assert resumed.members.equals(whole.members)
+    assert torch.equal(resumed.weights, whole.weights)
+    assert torch.equal(resumed.biases, whole.biases)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"settings": LinearSettings((0.01, 0.3, 2.5), epochs=(4,), batch_sizes=(32,))},
+        {"train_labels": Y.roll(1)},
+        {"seed": 1},
+        {"held_out": 0.2},
+    ],
+)
+def test_what_is_kept_of_another_training_is_refused(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    probe(keep=tmp_path)
+    with pytest.raises(InputError, match=r"grid\.pt is .* of other settings or samples: rem"):
+        probe(keep=tmp_path, **change)
+
+
+def test_a_damaged_file_of_a_training_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "grid.pt").write_bytes(b"no zip archive")
+    with pytest.raises(InputError, match=r"grid\.pt: not a training of linear classifiers"):
+        probe(keep=tmp_path)
+
+
+@pytest.mark.parametrize("kept", [(0.0, -50.0, -95.0, -1000.0), (90.0, -40.0, -45.0)])
+def test_no_share_is_a_denormal_and_those_that_count_are_right(kept: tuple[float, ...]) -> None:
+    """Where the greatest logit is the last class's, which is minus the others' sum, and not."""
+    logits = torch.tensor(kept).expand(3, 2, -1)
+    whole = torch.cat([logits, -logits.sum(dim=-1, keepdim=True)], dim=-1)
+    shares = _softmax_but_last(logits.clone())
+    assert (shares - whole.softmax(dim=-1)[..., :-1]).abs().max() < 1e-12
+    assert shares.min() >= torch.finfo(torch.float32).tiny
 
 
 def test_noise_is_told_at_chance() -> None:
