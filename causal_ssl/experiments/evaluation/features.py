@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from causal_ssl import files
 from causal_ssl.claim import claimed
 from causal_ssl.datasets import space
+from causal_ssl.datasets.images.parts import Part
 from causal_ssl.datasets.journal import Journal
 from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError
@@ -71,7 +72,7 @@ def kept_features(
     if not path.exists():
         with claimed(folder):
             partial = _Partial(path, shape)
-            rest = _From(shown.seen, partial.done)
+            rest = Part(shown.seen, np.arange(partial.done, len(shown)))
             (watcher := watcher or Watcher()).begin(
                 f"features of {shown.name}", shape[0], partial.done
             )
@@ -127,19 +128,6 @@ class _Partial:
         files.write(self._path.with_suffix(".json"), json.dumps(about, indent=1) + "\n")
         self._partial.replace(self._path)
         self._journal.remove()
-
-
-class _From:
-    """What is shown of images, without the first ones."""
-
-    def __init__(self, seen: Any, start: int) -> None:
-        self._seen, self._start = seen, start
-
-    def __len__(self) -> int:
-        return len(self._seen) - self._start
-
-    def batch(self, indices: NDArray[np.int64], generator: torch.Generator) -> dict[str, Any]:
-        return self._seen.batch(indices + self._start, generator)
 
 
 def _computed(encoder: ImageEncoder, seen: Any, at_once: int, workers: int) -> Iterator[Floats]:

@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from causal_ssl.datasets.images import Images, open_images
+from causal_ssl.datasets.images.centres import Centres
 from causal_ssl.datasets.images.decoding import decode
 from causal_ssl.datasets.images.folders import ImageFolder
 from causal_ssl.datasets.images.idx import has_idx
-from causal_ssl.datasets.images.listing import some
 from causal_ssl.datasets.images.opening import has_rendered, split_folder
 from causal_ssl.datasets.images.packing import PackedImages, is_packed
+from causal_ssl.datasets.images.parts import renumbered
 from causal_ssl.datasets.images.subsets import lists_classes
 from causal_ssl.datasets.suites import SuiteImages, Transform
 from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation.config import OnSplits
-from causal_ssl.experiments.pretraining.monitor import Centres
 
 SIZE, WHOLE = 224, 256
 """Pixels a side that ImageNet's encoders are shown, and of the shorter side that it is cut from."""
@@ -115,21 +115,6 @@ def open_split(
     return Split(split, images, seen, how, labels, names)
 
 
-def renumbered(images: Images, classes: Sequence[str]) -> NDArray[np.int64]:
-    """The labels of images (n,) by the names of their classes, as another split numbers them.
-
-    Raises:
-        InputError: a class that is none of `classes`.
-    """
-    number = {name: index for index, name in enumerate(classes)}
-    if unknown := [name for name in images.classes if name not in number]:
-        raise InputError(
-            f"held-out images of classes that no training image has: {some(unknown)}: give the "
-            "folders of one data set"
-        )
-    return np.array([number[name] for name in images.classes])[images.labels]
-
-
 def _subset(asked: OnSplits, classes: Sequence[str] | None) -> str | None:
     """The list for a split: one of images is of the training images, one of classes of all."""
     if not asked.subset or (classes and not lists_classes(asked.subset, tuple(classes))):
@@ -179,5 +164,5 @@ def _of_squeezed(asked: OnSplits, images: PackedImages) -> tuple[Any, str]:
     size = asked.size or round(whole * SIZE / WHOLE)
     if size > whole:
         raise InputError(f"size = {size}, but images are packed at {whole}: give {whole} at most")
-    seen = Centres(images, np.arange(len(images)), size=size, labels=images.labels)
+    seen = Centres(images, size=size, labels=images.labels)
     return seen, f"packed at {whole} px, centre of {size} px in true proportions"

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from causal_ssl.datasets.images import Images, open_images
+from causal_ssl.datasets.images.centres import Centres
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.image_study.config import FASHION_MNIST_ROOT
-from causal_ssl.experiments.pretraining.monitor import Centres
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,7 @@ class Splits:
     def whole(self, size: int) -> tuple[Centres, Centres]:
         """All of either, their centres of so many pixels a side cut out."""
         train, test = (
-            Centres(images, np.arange(len(images)), size=size, labels=images.labels)
-            for images in (self.train, self.test)
+            Centres(images, size=size, labels=images.labels) for images in (self.train, self.test)
         )
         return train, test
 

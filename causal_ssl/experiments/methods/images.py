@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from causal_ssl.datasets.images.centres import Centres
 from causal_ssl.experiments.methods.evaluation import Floats, Represented
-from causal_ssl.experiments.pretraining.monitor import Centres
 from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.training.images import features
 

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 
 from causal_ssl.datasets.images import Images
+from causal_ssl.datasets.images.centres import centres
 from causal_ssl.experiments.pretraining.config import Pretraining
-from causal_ssl.experiments.pretraining.monitor import Monitor, centres
+from causal_ssl.experiments.pretraining.monitor import Monitor
 from causal_ssl.experiments.pretraining.plan import Plan, images_per_device, on_cuda
 from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.training.device import device_of

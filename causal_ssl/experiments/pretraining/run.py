@@ -19,12 +19,13 @@ from pathlib import Path
 from rich.console import Console
 
 from causal_ssl.datasets.images import Images, open_images
+from causal_ssl.datasets.images.centres import centres
 from causal_ssl.datasets.images.subsets import lists_classes
 from causal_ssl.datasets.space import running_out
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import environment, options
 from causal_ssl.experiments.pretraining.config import Pretraining
-from causal_ssl.experiments.pretraining.monitor import Monitor, centres
+from causal_ssl.experiments.pretraining.monitor import Monitor
 from causal_ssl.experiments.pretraining.plan import Plan, devices_of, make_plan, resolved
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.watching import watching

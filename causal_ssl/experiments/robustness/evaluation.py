@@ -12,7 +12,7 @@ from torch import Tensor
 from causal_ssl.analysis.linear_probe import LinearSettings, linear_probe
 from causal_ssl.analysis.masked_accuracy import Accuracy, accuracy
 from causal_ssl.datasets.corruptions import corrupt
-from causal_ssl.experiments.pretraining.monitor import Centres
+from causal_ssl.datasets.images.centres import Centres
 
 Row = dict[str, Any]
 Floats = NDArray[np.floating[Any]]

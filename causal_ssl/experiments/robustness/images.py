@@ -8,11 +8,11 @@ from types import MappingProxyType
 from rich.console import Console
 
 from causal_ssl.datasets.causal3dident.latents import CLASSES
+from causal_ssl.datasets.images.centres import Centres, centres
 from causal_ssl.experiments.image_study import plans as image_plans
 from causal_ssl.experiments.image_study.config import RANDOM
 from causal_ssl.experiments.image_study.splits import Splits, splits
 from causal_ssl.experiments.pretraining.config import Pretraining
-from causal_ssl.experiments.pretraining.monitor import Centres, centres
 from causal_ssl.experiments.pretraining.plan import Plan, asked_for
 from causal_ssl.experiments.robustness import styles
 from causal_ssl.experiments.robustness.config import (

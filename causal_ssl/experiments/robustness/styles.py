@@ -15,8 +15,8 @@ from causal_ssl.datasets.causal3dident.latents import GROUPS
 from causal_ssl.datasets.causal3dident.presets import causal3dident
 from causal_ssl.datasets.causal3dident.recipe import Recipe
 from causal_ssl.datasets.images import open_images
+from causal_ssl.datasets.images.centres import centres
 from causal_ssl.experiments.causal3dident import render
-from causal_ssl.experiments.pretraining.monitor import centres
 from causal_ssl.experiments.robustness.config import Rendered
 from causal_ssl.experiments.robustness.evaluation import Scored
 from causal_ssl.randomness import derived_seed

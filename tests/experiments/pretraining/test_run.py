@@ -10,20 +10,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 import torchvision
 from helpers import call
-from torch.nn import functional as F
 
 from causal_ssl import methods
-from causal_ssl.datasets.images import Images, open_images
-from causal_ssl.errors import InputError
-from causal_ssl.experiments.pretraining.monitor import centres
 from causal_ssl.training.images import load_encoder
 
 DummyLogger = pytest.importorskip("lightning.pytorch.loggers.logger").DummyLogger
@@ -236,49 +230,6 @@ def test_a_run_is_repeated_from_its_config_file(
     status, _, err = call(capsys, ["pretrain", "byol", *again, "--out", str(tmp_path / "x")])
     assert status == 2
     assert "is for the method 'relic', not 'byol'" in err
-
-
-def test_probes_number_classes_by_name(imagenet: Path) -> None:
-    train, val = (open_images(imagenet, split, size=40) for split in ("train", "val"))
-    some = val_without(val, "n02123394")
-    fit = centres(train, 48, size=32, seed=0)
-    held_out = centres(some, 12, size=32, seed=0, classes=train.classes)
-    names = {train.classes[label] for label in held_out.labels}
-    assert names == set(val.classes) - {"n02123394"}
-    assert {train.classes[label] for label in fit.labels} == set(train.classes)
-    with pytest.raises(InputError, match="classes that no training image has: n02123394"):
-        centres(val, 12, size=32, seed=0, classes=some.classes)
-
-
-def val_without(images: Images, name: str) -> Images:
-    """The folder of a split with one class less, opened anew."""
-    folder = images.folder  # type: ignore[attr-defined]
-    kept = [each for each in images.classes if each != name]
-    listed = folder.parent / "some-classes.txt"
-    listed.write_text("\n".join(kept))
-    return open_images(folder.parent, "val", size=40, subset=listed)
-
-
-def test_probes_see_the_centre_in_its_true_proportions() -> None:
-    """A wide image with a circle in its middle, squeezed to a square when it is read."""
-    rows, columns = np.mgrid[:240, :480]
-    circle = ((rows - 120) ** 2 + (columns - 240) ** 2 < 60**2).astype(np.float32)
-    squeezed = F.interpolate(torch.tensor(circle)[None, None], size=(64, 64), mode="area")
-    image = (squeezed.expand(1, 3, -1, -1) * 255).to(torch.uint8)
-
-    class One:
-        labels, classes = np.zeros(1, np.int64), ["circle"]
-
-        def __len__(self) -> int:
-            return 1
-
-        def batch(self, indices: Any, generator: Any = None) -> dict[str, torch.Tensor]:
-            return {"image": image, "aspect": torch.tensor([2.0])}
-
-    seen = centres(One(), 1, size=56, seed=0).batch(np.zeros(1, np.int64))["image"]
-    inside = seen[0, 0] > 127
-    height, width = inside.any(1).sum(), inside.any(0).sum()
-    assert abs(int(height) - int(width)) <= 2
 
 
 def test_a_single_class_leaves_classifiers_out(

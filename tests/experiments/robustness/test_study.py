@@ -12,11 +12,11 @@ import pytest
 import torch
 from study_runs import bars, run, write_bars
 
+from causal_ssl.datasets.images.centres import Centres, centres
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells
 from causal_ssl.experiments.image_study import jobs as image_jobs
 from causal_ssl.experiments.image_study.config import RANDOM
-from causal_ssl.experiments.pretraining.monitor import Centres, centres
 from causal_ssl.experiments.robustness import evaluation, images, plan
 from causal_ssl.experiments.robustness.config import Budget, RobustnessStudy
 from causal_ssl.experiments.robustness.evaluation import Scored, corrupted

@@ -26,6 +26,7 @@ from rich.console import Console
 from torch import nn
 
 from causal_ssl.analysis.linear_probe import split
+from causal_ssl.datasets.images.parts import Part
 from causal_ssl.datasets.images.subsets import lists_classes
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import published, runs
@@ -35,7 +36,6 @@ from causal_ssl.experiments.evaluation.finetune.config import Finetune
 from causal_ssl.experiments.evaluation.finetune.retraining import (
     TOP,
     Member,
-    Part,
     Retraining,
     Rows,
     train,

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from causal_ssl import files
 from causal_ssl.analysis.masked_accuracy import hits
+from causal_ssl.datasets.images.parts import Part
 from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.finetune.config import Finetune
@@ -59,28 +60,6 @@ class Member:
 
     def __str__(self) -> str:
         return f"rate={self.rate:g} epochs={self.epochs}"
-
-
-class Part:
-    """Some of the images of a data set.
-
-    Args:
-        images: has `len` and `batch`.
-        rows: (m,), which.
-    """
-
-    def __init__(self, images: Any, rows: Rows) -> None:
-        self._images, self._rows = images, rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def batch(
-        self, indices: NDArray[np.int64], generator: torch.Generator | None = None
-    ) -> dict[str, Tensor]:
-        """As the data set's own."""
-        found: dict[str, Tensor] = self._images.batch(self._rows[indices], generator)
-        return found
 
 
 @dataclass(frozen=True, eq=False)
