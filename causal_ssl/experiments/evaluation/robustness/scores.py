@@ -10,18 +10,17 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from causal_ssl.analysis.masked_accuracy import AccuracyGap, accuracy_gap, hits
-from causal_ssl.datasets.suites import PROTOCOLS, Suite, SuiteImages, open_suite
+from causal_ssl.datasets.suites import Suite, SuiteImages
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import runs
 from causal_ssl.experiments.evaluation.classifier import Classifier
 from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.features import Floats
-from causal_ssl.experiments.evaluation.images import SIZE, WHOLE, Shown
 from causal_ssl.experiments.evaluation.robustness.answers import lacking
 from causal_ssl.experiments.evaluation.robustness.config import Robustness
+from causal_ssl.experiments.evaluation.suites import CLEAN, opened, shown, suite_folder
 from causal_ssl.experiments.run_directory import RunDirectory
 
-CLEAN = "imagenet"
 AT_ONCE = 4096
 """Images whose logits are in memory."""
 
@@ -54,16 +53,14 @@ def open_suites(asked: Robustness) -> tuple[Suite | None, list[Suite]]:
     Raises:
         InputError: no folder; see `open_suite`.
     """
-    if not asked.suite_root:
-        raise InputError("no test sets: give --suite-root, the folder that they are unpacked in")
-    root = Path(asked.suite_root)
-    if not root.is_dir():
-        raise InputError(f"{root} is not a folder: name the one that test sets are unpacked in")
-    clean = _opened(asked, CLEAN, Path(asked.data_root)) if asked.data_root else None
+    folders = {name: suite_folder(asked.suite_root, name) for name in asked.suites}
+    clean = None
+    if asked.data_root:
+        clean = opened(asked, CLEAN, Path(asked.data_root), partial=asked.partial)
     suites = []
-    for name in asked.suites:
+    for name, folder in folders.items():
         try:
-            suites.append(_opened(asked, name, root / name if (root / name).is_dir() else root))
+            suites.append(opened(asked, name, folder, partial=asked.partial))
         except InputError as error:
             raise InputError(f"{error}; or name in --suites those that are there") from error
     return clean, suites
@@ -82,27 +79,6 @@ def require_competitors(classifier: Classifier, suites: Iterable[Suite]) -> None
                 f"the classifier knows none of the {int(suite.mask.sum())} classes of "
                 f"{suite.protocol.title}: train one on them, or leave {suite.name} out of --suites"
             )
-
-
-def _opened(asked: Robustness, name: str, folder: Path) -> Suite:
-    """With the protocol's transform, in the size that was asked for.
-
-    ImageNet-C is published as centres of 224 pixels: of another size, these are resized whole, so
-    that they show what clean images of that size show.
-    """
-    usual = PROTOCOLS[name].transform
-    size = asked.size or SIZE
-    if usual.resize is None:
-        resize = None if size == SIZE else size
-    else:
-        resize = round(size * WHOLE / SIZE)
-    transform = replace(
-        usual,
-        crop=size,
-        resize=resize,
-        interpolation=asked.interpolation,  # type: ignore[arg-type]
-    )
-    return open_suite(name, folder, transform=transform, partial=asked.partial)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,12 +129,9 @@ class Scorer:
         return Scored(suite, name, right, words)
 
     def _images(self, suite: Suite, partition: str) -> tuple[SuiteImages, Floats]:
-        images = suite.images(partition)
-        # Clean images are called as `evaluate linear` calls them, whose features they are.
-        name = "val" if suite.name == CLEAN else f"{suite.name}-{partition.replace('/', '-')}"
-        shown = Shown(name, images, images, str(suite.transform))
+        images, seen = shown(suite, partition)
         return images, runs.features_in(
-            self.directory, self.asked, self.subject, shown, self.console
+            self.directory, self.asked, self.subject, seen, self.console
         )
 
     def _right(
