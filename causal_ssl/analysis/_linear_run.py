@@ -146,7 +146,7 @@ class Run:
         x = read(features, rows, self.device, self.dtype)
         return x, self.train.labels[rows].to(self.device)
 
-    def held_out(self, blocks: list[Heads], samples: Samples) -> list[float]:
+    def accuracies(self, blocks: list[Heads], samples: Samples) -> list[float]:
         """Top-1 accuracy of each member, NaN if it diverged."""
         right = [torch.zeros(len(heads.members), device=self.device) for heads in blocks]
         for x, labels in samples.chunks(self.device, self.dtype):

@@ -10,7 +10,7 @@ chosen on a slice held out of the training samples, of each after its last epoch
 are looked at once, when that is settled. Features may be memory maps.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import isnan, nan
 from pathlib import Path
@@ -37,7 +37,22 @@ from causal_ssl.analysis.masked_accuracy import Accuracy, accuracy
 from causal_ssl.errors import InputError, in_range
 from causal_ssl.randomness import generator_for
 
-__all__ = ["LINEAR_SETTINGS", "LinearProbe", "LinearSettings", "Member", "linear_probe"]
+__all__ = ["LINEAR_SETTINGS", "Choice", "LinearProbe", "LinearSettings", "Member", "linear_probe"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Samples of their own to choose a training on, which see what it is to be robust against.
+
+    Attributes:
+        features: (m, d).
+        labels: (m,) of classes among the training labels.
+        weight: of their accuracy in the mean over all `Choice`s that are given; above 0.
+    """
+
+    features: Features
+    labels: Any
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,8 @@ class LinearProbe:
         edge: whether that learning rate is the lowest or the highest of several, so that the best
             may lie outside; None where it is not.
         members: a row a training: learning_rate, weight_decay, epochs, batch_size, held_out_top1
-            (NaN where it diverged, or where there was nothing to choose), diverged, chosen.
+            (on what it was chosen by; NaN where it diverged, or where there was nothing to choose),
+            diverged, chosen.
         weights: (C, d) on the CPU.
         biases: (C,) on the CPU.
         classes: (C,) the label of each row of weights, sorted.
@@ -75,7 +91,7 @@ def linear_probe(
     settings: LinearSettings = LINEAR_SETTINGS["relic"],
     *,
     views: Callable[[int], Features] | None = None,
-    choose_on: tuple[Features, Any] | None = None,
+    choose_on: Sequence[Choice] = (),
     held_out: float = 0.1,
     refit: bool = True,
     seed: int = 0,
@@ -99,7 +115,8 @@ def linear_probe(
             same order, as of images augmented anew; None: `train_features` in all epochs. Asked
             once an epoch, and again for the refit. Held-out accuracy is always of
             `train_features`.
-        choose_on: features (m, d) and labels (m,) to choose on in place of a held-out slice.
+        choose_on: samples to choose on in place of a held-out slice: the greatest weighted mean of
+            their accuracies. The grid is trained on all training samples then, and none again.
         held_out: the share of the training samples to choose on, of each class alike.
         refit: whether the chosen one is trained again, on all training samples, as published
             protocols report; else the one reported has not seen the held-out slice.
@@ -135,26 +152,27 @@ def linear_probe(
     labels, classes = _classes(train_labels, len(train_features))
     test = _samples("test", test_features, test_labels, classes)
     train = Samples("train_features", train_features, labels, torch.arange(len(labels)))
-    members, fit, choice = settings.members(), train.rows, None
-    if len(members) > 1 and choose_on is not None:
-        check_pair(train_features, choose_on[0])
-        choice, refit = _samples("choose_on", *choose_on, classes), False
+    members, fit, choice = settings.members(), train.rows, _choice(choose_on, train, classes)
+    for samples in (train, test, *(samples for samples, _ in choice)):
+        check_all_finite(samples.name, samples.features)
+    if choice:
+        refit = False
     elif len(members) > 1:
         fit, rows = split(labels, held_out, seed)
-        choice = replace(train, rows=rows)
-    for samples in (train, test) if choose_on is None else (train, test, choice or train):
-        check_all_finite(samples.name, samples.features)
+        choice = [(replace(train, rows=rows), 1.0)]
+    else:
+        refit = False
     run = Run(train, views, settings, len(classes), seed, device, dtype, keep, on_epoch)
     head, scores = _choose(run, members, fit, choice)
     chosen = head.members[0]
-    if refit and choice is not None:
+    if refit:
         head = run.fit([chosen], train.rows, "refit")[0]
     if not bool(head.weights.isfinite().all() and head.biases.isfinite().all()):
         raise InputError(f"{chosen} diverged on all training samples: lower the learning rates")
     top1, top5 = (accuracy(run.hits(head, test, min(k, len(classes)))) for k in (1, 5))
     table = pd.DataFrame([asdict(member) for member in members]).assign(
         held_out_top1=scores,
-        diverged=[choice is not None and isnan(score) for score in scores],
+        diverged=[bool(choice) and isnan(score) for score in scores],
         chosen=[member == chosen for member in members],
     )
     weights, biases = head.weights[0].cpu(), head.biases[0].cpu()
@@ -197,14 +215,16 @@ def split(labels: Tensor, held_out: float, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def _choose(
-    run: Run, members: list[Member], fit: Tensor, choice: Samples | None
+    run: Run, members: list[Member], fit: Tensor, choice: list[tuple[Samples, float]]
 ) -> tuple[Heads, list[float]]:
-    """The best trained member, of equals the first, and the held-out accuracy of all."""
+    """The best trained member, of equals the first, and what all of them are chosen by."""
     blocks = run.fit(members, fit)
-    if choice is None:
+    if not choice:
         return blocks[0], [nan]
-    scores = run.held_out(blocks, choice)
-    if all(isnan(score) for score in scores):
+    told = np.array([run.accuracies(blocks, samples) for samples, _ in choice])
+    weights = np.array([weight for _, weight in choice])
+    scores = (weights @ told / weights.sum()).tolist()
+    if np.isnan(scores).all():
         raise InputError(
             f"all of {len(members)} trainings diverged: lower the learning rates, of which the "
             f"lowest is {min(member.learning_rate for member in members):g}"
@@ -219,6 +239,16 @@ def _edge(chosen: Member, settings: LinearSettings) -> Literal["lowest", "highes
     if len(rates) == 1 or min(rates) < chosen.learning_rate < max(rates):
         return None
     return "lowest" if chosen.learning_rate == min(rates) else "highest"
+
+
+def _choice(
+    asked: Sequence[Choice], train: Samples, classes: NDArray[Any]
+) -> list[tuple[Samples, float]]:
+    """Samples to choose on, with their weights."""
+    for each in asked:
+        check_pair(train.features, each.features)
+        in_range("the weight of a choice", each.weight, above=0)
+    return [(_samples("choose_on", it.features, it.labels, classes), it.weight) for it in asked]
 
 
 def _classes(labels: Any, n: int) -> tuple[Tensor, NDArray[Any]]:

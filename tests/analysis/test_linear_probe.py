@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from causal_ssl.analysis._linear_heads import Heads, Member, _softmax_but_last, rate_factor
 from causal_ssl.analysis.linear_probe import (
     LINEAR_SETTINGS,
+    Choice,
     LinearProbe,
     LinearSettings,
     _edge,
@@ -111,7 +113,7 @@ def probe(settings: LinearSettings = SETTINGS, **change: Any) -> LinearProbe:
 
 def test_a_grid_gives_what_its_trainings_give_alone_whatever_their_epochs() -> None:
     grid = LinearSettings((0.1, 1.0), (0.0, 0.01), (2, 5), (16, 50))
-    found = probe(grid, choose_on=(X[::2], Y[::2]))
+    found = probe(grid, choose_on=[Choice(X[::2], Y[::2])])
     assert len(found.members) == 16
     for row in found.members.itertuples():
         one = LinearSettings(
@@ -120,6 +122,18 @@ def test_a_grid_gives_what_its_trainings_give_alone_whatever_their_epochs() -> N
         alone = probe(one, test_features=X[::2], test_labels=Y[::2])
         assert alone.top1.value == pytest.approx(row.held_out_top1, abs=1e-6)
     assert found.members.held_out_top1.nunique() > 4
+
+
+def test_what_chooses_is_the_weighted_mean_of_accuracies() -> None:
+    first, other = Choice(X[:40], Y[:40]), Choice(X_TEST, Y_TEST.roll(1), 3.0)
+    together, one, two = (
+        probe(choose_on=choice) for choice in ([first, other], [first], [replace(other, weight=1)])
+    )
+    expected = (one.members.held_out_top1 + 3 * two.members.held_out_top1) / 4
+    assert together.members.held_out_top1.tolist() == pytest.approx(expected.tolist())
+    assert together.members.chosen.idxmax() == expected.idxmax()
+    one_of_grid = LinearSettings((together.chosen.learning_rate,), epochs=(4,), batch_sizes=(32,))
+    assert torch.allclose(together.weights, probe(one_of_grid).weights)  # of all training samples
 
 
 def test_members_beyond_one_block_are_trained_alike(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,10 +358,13 @@ def test_published_settings() -> None:
         ({"train_labels": Y[:-1]}, "expected \\(240,\\), one a feature"),
         ({"train_labels": [None] + ["a"] * (N - 1)}, "sample 0 has the label None"),
         ({"test_labels": Y_TEST + 1}, "test_labels have the class 7, which is not among"),
+        ({"choose_on": [Choice(X[:5, :3], Y[:5])]}, "6 columns and test features 3"),
+        ({"choose_on": [Choice(X[:5] * math.nan, Y[:5])]}, "choose_on_features has NaN"),
+        ({"choose_on": [Choice(X[:5], Y[:5], 0.0)]}, "the weight of a choice must be above 0"),
         ({"held_out": 1e-9}, "leaves none to choose on"),
         ({"held_out": 1.0}, "leaves none to train on"),
         ({"held_out": 0.0}, "held_out must be above 0"),
-        ({"choose_on": (X[:5], Y[:5] + 9)}, "choose_on_labels have the class 9"),
+        ({"choose_on": [Choice(X[:5], Y[:5] + 9)]}, "choose_on_labels have the class 9"),
     ],
 )
 def test_what_is_refused(change: dict[str, Any], message: str) -> None:
