@@ -5,15 +5,17 @@ Here the names are looked up in a table, `ADMITTED`; all others are refused by n
 is in the table is called: a function of this file stands for each. numpy's own constructors are
 among those replaced, since they trust sizes and flags that a hostile file can set. What a file says
 is shown abridged: a few bytes that nest one value in another many times would print as gigabytes.
+To hash such a tuple, as a key of a dict, would take years, so none is a key. Keys are seen before
+they are hashed by the unpickler that is written in Python alone, which is why it is used here.
 """
 
 import pickle
-import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import prod
 from pathlib import Path
 from reprlib import repr as abridged
-from typing import Any, BinaryIO
+from struct import unpack
+from typing import Any
 
 import numpy as np
 
@@ -21,13 +23,17 @@ from causal_ssl.errors import InputError
 
 DTYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
 """Of arrays that are read: numbers. Objects, records, strings and the rest are refused."""
+DIMENSIONS = 32
+"""That arrays may have: numpy's own limit, before 2.0."""
+KEYS = (str, bytes, int, float, bool, type(None))
+"""Of dicts; integers of 64 bits."""
 
 
 def load_pickle(path: Path) -> Any:
     """What a pickle holds: numbers, strings, None, lists, tuples, dicts and arrays.
 
-    Ordered and Haiku's dicts become dicts, named tuples dicts of their fields, numpy's and jax's
-    arrays `PickledArray`s.
+    Keys of dicts are strings, bytes, numbers or None. Ordered and Haiku's dicts become dicts, named
+    tuples dicts of their fields, numpy's and jax's arrays `PickledArray`s.
 
     Args:
         path: of a pickle of protocol 2 to 5, made with pickle or dill and Python 3.
@@ -38,8 +44,6 @@ def load_pickle(path: Path) -> Any:
     """
     try:
         with path.open("rb") as file:
-            _require_memo(file)
-            file.seek(0)
             return _Unpickler(file).load()
     except OSError as error:
         raise InputError(f"cannot load {path}: {error.strerror or error}") from error
@@ -48,19 +52,11 @@ def load_pickle(path: Path) -> Any:
             f"cannot load {path}: {error}, and only numbers, strings, lists, dicts and arrays of "
             "numbers are read from a pickle, since loading all else can run any code"
         ) from error
+    except InputError as error:
+        raise InputError(f"cannot load {path}: {error}") from error
     except Exception as error:  # on foreign bytes the unpickler raises whatever it runs into
         kind = type(error).__name__
         raise InputError(f"cannot load {path}: damaged, or no pickle ({kind}: {error})") from error
-
-
-def _require_memo(file: BinaryIO) -> None:
-    """Refuse numbers of remembered values that leave some out: Python would take memory for all."""
-    remembered = 0
-    for operation, number, _ in pickletools.genops(file):
-        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
-            if number is not None and number > remembered:
-                raise _RefusedError(f"it remembers {remembered} values and numbers one {number}")
-            remembered += 1
 
 
 class PickledArray:
@@ -85,7 +81,44 @@ class _RefusedError(Exception):
     """What a pickle asks for and does not get."""
 
 
-class _Unpickler(pickle.Unpickler):
+def _require_plain(keys: Iterable[Any]) -> None:
+    """Refuse keys that take long to hash, without doing so."""
+    for key in keys:
+        if type(key) not in KEYS or (type(key) is int and key.bit_length() > 64):
+            kind = "an integer beyond 64 bits" if type(key) is int else f"a {type(key).__name__}"
+            raise InputError(
+                f"a key of its dicts, or a member of its sets, is {kind}: strings, bytes, numbers "
+                "of 64 bits, booleans and None are read"
+            )
+
+
+def _with_plain(operation: bytes, keys: slice) -> Callable[[Any], None]:
+    """What the unpickler does, once those of its topmost values that it hashes were looked at."""
+    load = pickle._Unpickler.dispatch[operation[0]]
+
+    def looked_at(unpickler: Any) -> None:
+        _require_plain(unpickler.stack[keys])
+        load(unpickler)
+
+    return looked_at
+
+
+def _bytearray(unpickler: Any) -> None:
+    # Python's own takes the memory before it looks whether the file has as many bytes.
+    (length,) = unpack("<Q", unpickler.read(8))
+    unpickler.append(bytearray(unpickler.read(length)))
+
+
+class _Unpickler(pickle._Unpickler):
+    dispatch = pickle._Unpickler.dispatch | {
+        pickle.SETITEM[0]: _with_plain(pickle.SETITEM, slice(-2, -1)),
+        pickle.SETITEMS[0]: _with_plain(pickle.SETITEMS, slice(None, None, 2)),
+        pickle.DICT[0]: _with_plain(pickle.DICT, slice(None, None, 2)),
+        pickle.ADDITEMS[0]: _with_plain(pickle.ADDITEMS, slice(None)),
+        pickle.FROZENSET[0]: _with_plain(pickle.FROZENSET, slice(None)),
+        pickle.BYTEARRAY8[0]: _bytearray,
+    }
+
     def find_class(self, module: str, name: str) -> Any:
         if (stand_in := ADMITTED.get((module, name))) is None:
             raise _RefusedError(f"it asks for {module}.{name}")
@@ -132,7 +165,11 @@ class _DType:
 def _array(data: Any, dtype: Any, shape: tuple[int, ...], order: Any) -> np.ndarray:
     if not isinstance(dtype, _DType) or not isinstance(data, bytes | bytearray):
         raise _RefusedError("it has an array that is not of numbers")
-    if not isinstance(shape, tuple) or any(type(side) is not int or side < 0 for side in shape):
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) > DIMENSIONS
+        or any(type(side) is not int or not 0 <= side < 2**63 for side in shape)
+    ):
         raise _RefusedError(f"it has an array of shape {abridged(shape)}")
     kind = dtype.numpy()
     if prod(shape) * kind.itemsize != len(data):
@@ -174,7 +211,15 @@ def _bytes(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
+def _dict(items: Any = ()) -> dict[Any, Any]:
+    pairs = list(items.items() if isinstance(items, dict) else items)
+    _require_plain(key for key, _ in pairs)
+    return dict(pairs)
+
+
 def _named_tuple(name: str, fields: tuple[str, ...], *_: Any) -> type:
+    _require_plain(fields)
+
     def new(cls: type, *values: Any) -> dict[str, Any]:
         return dict(zip(fields, values, strict=True))
 
@@ -188,7 +233,7 @@ NUMPY_CORES = ("numpy.core", "numpy._core")  # of numpy 1, of numpy 2
 ADMITTED = {
     ("_codecs", "encode"): _StandIn(_bytes),
     ("__builtin__", "bytes"): _StandIn(lambda: b""),  # protocol 2 has no other empty bytes
-    ("collections", "OrderedDict"): _StandIn(dict),
+    ("collections", "OrderedDict"): _StandIn(_dict),
     ("numpy", "dtype"): _StandIn(_DType),
     ("numpy", "ndarray"): _StandIn(_reconstruct),
     **{(f"{core}.multiarray", "_reconstruct"): _StandIn(_reconstruct) for core in NUMPY_CORES},
@@ -196,7 +241,7 @@ ADMITTED = {
     **{(f"{core}.numeric", "_frombuffer"): _StandIn(_from_buffer) for core in NUMPY_CORES},
     ("jax._src.array", "_reconstruct_array"): _StandIn(_with_state),
     ("jax._src.device_array", "reconstruct_device_array"): _StandIn(_with_state),
-    **{("haiku._src.data_structures", name): _StandIn(dict) for name in HAIKU_DICTS},
+    **{("haiku._src.data_structures", name): _StandIn(_dict) for name in HAIKU_DICTS},
     ("dill._dill", "_create_array"): _StandIn(_with_state),
     ("dill._dill", "_create_namedtuple"): _StandIn(_named_tuple),
 }

@@ -3,6 +3,8 @@
 import os
 import pickle
 import pickletools
+import subprocess
+import sys
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -150,18 +152,76 @@ def array_of(shape: bytes) -> bytes:
         (nested(60) + b"Q.", "object outside the file"),
         (b"cnumpy\ndtype\n" + nested(60) + b"\x85R.", "array of dtype"),
         (b"c_codecs\nencode\nU\x01a" + nested(60) + b"\x86R.", "the encoding"),
-        (b"K\x01r" + (2**31).to_bytes(4, "little") + b".", "numbers one 2147483648"),
+        (b"\x96" + (2**44).to_bytes(8, "little") + b"x.", "damaged"),
         (array_of(b"U\x01x\x8a\x06" + (2**44).to_bytes(6, "little") + b"\x86"), "shape .'x', 1"),
         (array_of(nested(60)), "array of shape"),
+        (array_of(b"(" + b"K\x01" * 33 + b"t"), "array of shape"),
         (array_of(b"J\xff\xff\xff\xffJ\xff\xff\xff\xff\x86"), r"shape \(-1, -1\)"),
     ],
-    ids=["key", "dtype", "encoding", "memo", "repetition", "shape", "negative"],
+    ids=["key", "dtype", "encoding", "bytearray", "repetition", "shape", "dimensions", "negative"],
 )
 def test_a_few_bytes_take_no_memory(tmp_path: Path, content: bytes, message: str) -> None:
     path = written(tmp_path, content if content.startswith(b"\x80") else b"\x80\x02" + content)
     with pytest.raises(InputError, match=message) as caught:
         load_pickle(path)
     assert len(str(caught.value)) < 1000 + len(str(path))
+
+
+def test_a_number_of_a_remembered_value_takes_no_memory(tmp_path: Path) -> None:
+    """Python's unpickler in C would take 16 GiB."""
+    content = b"\x80\x02K\x01r" + (2**31).to_bytes(4, "little") + b"."
+    assert load_pickle(written(tmp_path, content)) == 1
+
+
+FIELDS = b"cdill._dill\n_create_namedtuple\nU\x01a" + nested(60) + b"\x85\x86R."
+HASHED = {
+    "SETITEM": b"}" + nested(60) + b"Ns.",
+    "SETITEMS": b"}(U\x01aN" + nested(60) + b"Nu.",
+    "DICT": b"(U\x01aN" + nested(60) + b"Nd.",
+    "ADDITEMS": b"\x8f(U\x01a" + nested(60) + b"\x90.",
+    "FROZENSET": b"(U\x01a" + nested(60) + b"\x91.",
+    "ordered": b"ccollections\nOrderedDict\n]" + nested(60) + b"N\x86a\x85R.",
+    "fields": FIELDS,
+}
+"""What would hash a tuple of 2^60 leaves."""
+
+
+def test_tuples_that_would_take_years_to_hash_are_refused_as_keys(tmp_path: Path) -> None:
+    """In a process of its own: hashing cannot be interrupted."""
+    for name, content in HASHED.items():
+        (tmp_path / name).write_bytes(b"\x80\x04" + content)
+    each = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from causal_ssl.errors import InputError\n"
+        "from causal_ssl.models.weights.pickles import load_pickle\n"
+        "for path in sys.argv[1:]:\n"
+        "    try:\n"
+        "        load_pickle(Path(path))\n"
+        "    except InputError as error:\n"
+        "        print(error)\n"
+    )
+    paths = [str(tmp_path / name) for name in HASHED]
+    found = subprocess.run(
+        [sys.executable, "-c", each, *paths], capture_output=True, text=True, timeout=120
+    )
+    expected = "cannot load {}: a key of its dicts, or a member of its sets, is a tuple: strings"
+    lines = found.stdout.splitlines()
+    assert len(lines) == len(paths), found.stderr
+    for path, line in zip(paths, lines, strict=True):
+        assert line.startswith(expected.format(path))
+
+
+@pytest.mark.parametrize("key", ["a", b"a", 2**64 - 1, -5, 0.5, True, None])
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_plain_keys(tmp_path: Path, key: Any, protocol: int) -> None:
+    content = {key: 1, "other": OrderedDict([(key, 2)])}
+    assert load_pickle(written(tmp_path, content, protocol)) == content
+
+
+def test_a_key_of_many_bits(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is an integer beyond 64 bits: strings"):
+        load_pickle(written(tmp_path, {2**64: 1}))
 
 
 def test_damaged_or_missing(tmp_path: Path) -> None:
