@@ -11,7 +11,8 @@ from causal_ssl.experiments.image_study import jobs as image_jobs
 from causal_ssl.experiments.image_study.config import RANDOM, ImageCell, ImageStudy
 from causal_ssl.experiments.workers import TaskError
 from causal_ssl.models.image_encoders import EncoderConfig
-from causal_ssl.training.images import ImageTraining, load_encoder
+from causal_ssl.models.weights import load_encoder
+from causal_ssl.training.images import ImageTraining
 
 TRAINING = ImageTraining(
     steps=2, batch_size=4, method="infonce", encoder=EncoderConfig("conv4", n_outputs=4)

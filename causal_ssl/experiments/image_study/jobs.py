@@ -15,6 +15,7 @@ from causal_ssl.experiments.image_study.config import ImageCell, ImageStudy
 from causal_ssl.experiments.progress import JobProgress
 from causal_ssl.experiments.workers import Report, TaskError
 from causal_ssl.models.image_encoders import ImageEncoder
+from causal_ssl.models.weights.runs import ENCODER
 from causal_ssl.training.images import (
     ImageProgress,
     ImageRun,
@@ -22,7 +23,6 @@ from causal_ssl.training.images import (
     NonFiniteError,
     train_images,
 )
-from causal_ssl.training.images.encoder_file import ENCODER
 from causal_ssl.training.images.run import Labels, Views
 
 Row = dict[str, Any]

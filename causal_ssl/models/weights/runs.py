@@ -1,5 +1,6 @@
-"""The files of a training run, as they are read: encoder.pt, checkpoints, and their directory."""
+"""The files of a training run: encoder.pt, checkpoints, and their directory."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,18 @@ RUN = "causal_ssl"
 def encoder_description(encoder: ImageEncoder) -> dict[str, Any]:
     """What `load_encoder` builds the encoder from, beside its weights."""
     return {"config": asdict(encoder.config), "output": encoder.output}
+
+
+def save_encoder(path: Path, encoder: ImageEncoder, identity: Mapping[str, Any]) -> None:
+    """Write an encoder with its weights; `load_encoder` reads it.
+
+    Args:
+        path: of the file.
+        encoder: that was trained.
+        identity: of the run that it is from.
+    """
+    description = {"identity": identity, "encoder": encoder_description(encoder)}
+    files.save_tensors(path, {RUN: description, "weights": encoder.state_dict()})
 
 
 def load_encoder(path: Path | str) -> ImageEncoder:

@@ -1,7 +1,6 @@
 """The trainer of image encoders, on Lightning, which is imported when training starts."""
 
 from causal_ssl.training.images.config import ImageTraining
-from causal_ssl.training.images.encoder_file import load_encoder
 from causal_ssl.training.images.export import export_resnet
 from causal_ssl.training.images.features import features
 from causal_ssl.training.images.gather import LostProcessError
@@ -21,6 +20,5 @@ __all__ = [
     "TrainedImages",
     "export_resnet",
     "features",
-    "load_encoder",
     "train_images",
 ]

@@ -17,10 +17,10 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.strategies import DDPStrategy
 
 from causal_ssl import files
+from causal_ssl.models.weights.runs import CHECKPOINTS, ENCODER, save_encoder
 from causal_ssl.training.checkpoint import check_same_run
 from causal_ssl.training.images.bookkeeping import Bookkeeping
 from causal_ssl.training.images.checkpoints import RUN, Checkpoints, load
-from causal_ssl.training.images.encoder_file import CHECKPOINTS, ENCODER, save_encoder
 from causal_ssl.training.images.gather import PATIENCE, lost_processes_named, wait_for_all
 from causal_ssl.training.images.interrupts import stop_requests
 from causal_ssl.training.images.launch import Launch, is_first_process

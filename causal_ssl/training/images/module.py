@@ -14,11 +14,11 @@ from causal_ssl import methods
 from causal_ssl.errors import InputError
 from causal_ssl.models.ema import EMATarget
 from causal_ssl.models.image_encoders import image_encoder
+from causal_ssl.models.weights.runs import encoder_description
 from causal_ssl.objectives.objective import Terms, widened
 from causal_ssl.randomness import generator_for, global_randomness_from
 from causal_ssl.training.images.batches import StepBatches, step_loader
 from causal_ssl.training.images.checkpoints import RUN
-from causal_ssl.training.images.encoder_file import encoder_description
 from causal_ssl.training.images.gather import gathered
 from causal_ssl.training.images.gradients import GradientWatch
 from causal_ssl.training.images.queue import OutputQueue

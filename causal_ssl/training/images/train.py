@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from causal_ssl.models.image_encoders import ImageEncoder
+from causal_ssl.models.weights.runs import ENCODER, encoder_of, read_encoder
 from causal_ssl.training.checkpoint import check_same_run
 from causal_ssl.training.images.checkpoints import RUN
-from causal_ssl.training.images.encoder_file import ENCODER, encoder_of, read_encoder
 from causal_ssl.training.images.metrics import METRICS, TIMING, read_metrics
 from causal_ssl.training.images.progress import ImageProgress, progress_shown
 from causal_ssl.training.images.run import ImageRun

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
-from causal_ssl.training.images.encoder_file import save_encoder
+from causal_ssl.models.weights.runs import save_encoder
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "datasets" / "suites")]
 """Makes `greys` and `suite_trees` importable."""

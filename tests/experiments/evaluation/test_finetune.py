@@ -24,10 +24,10 @@ from causal_ssl.experiments.evaluation.linear.crops import stack_of
 from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 from causal_ssl.models.weights.opening import open_encoder
+from causal_ssl.models.weights.runs import save_encoder
 from causal_ssl.randomness import generator_for
 from causal_ssl.training import images as training
 from causal_ssl.training.images.batches import StepBatches
-from causal_ssl.training.images.encoder_file import save_encoder
 
 SEED = 7
 

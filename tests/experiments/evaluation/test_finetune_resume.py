@@ -15,7 +15,7 @@ from helpers import call, fine_tuning
 import causal_ssl.training.images.fit  # noqa: F401  (so that forked processes need not import it)
 from causal_ssl import cli
 from causal_ssl.models.image_encoders import image_encoder
-from causal_ssl.training.images.encoder_file import save_encoder
+from causal_ssl.models.weights.runs import save_encoder
 
 arguments_of = partial(fine_tuning, "finetune")
 GRID = ("--rates", "0.03", "0.3", "--held-out", "0.25", "--checkpoint-every", "2")

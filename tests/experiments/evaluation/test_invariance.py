@@ -33,8 +33,8 @@ from causal_ssl.experiments.evaluation.invariance.measures import Outputs, gap_r
 from causal_ssl.experiments.evaluation.invariance.words import Found, caveats, discussion, finding
 from causal_ssl.experiments.page import Drawn
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
+from causal_ssl.models.weights.runs import save_encoder
 from causal_ssl.randomness import generator_for
-from causal_ssl.training.images.encoder_file import save_encoder
 
 NAMES = ("identity", "crop", "flip", "fog")
 

@@ -13,8 +13,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from causal_ssl.experiments.evaluation.config import OnSplits
 from causal_ssl.experiments.evaluation.images import open_split
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
+from causal_ssl.models.weights.runs import save_encoder
 from causal_ssl.training import images as training
-from causal_ssl.training.images.encoder_file import save_encoder
 
 
 def arguments_of(checkpoint: Path, root: Path, out: Path, *more: str) -> list[str]:

@@ -31,7 +31,7 @@ from causal_ssl.experiments.evaluation.robustness.scores import open_suites
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 from causal_ssl.models.weights import opening
 from causal_ssl.models.weights.digest import weights_digest
-from causal_ssl.training.images.encoder_file import save_encoder
+from causal_ssl.models.weights.runs import save_encoder
 
 TENCH, GOLDFISH, SHARK, STINGRAY = "n01440764", "n01443537", "n01484850", "n01498041"
 Command = Callable[..., list[str]]

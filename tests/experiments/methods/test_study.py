@@ -23,7 +23,7 @@ from causal_ssl.experiments.methods.config import RAW, MethodsStudy
 from causal_ssl.experiments.methods.evaluation import Represented
 from causal_ssl.experiments.methods.images import pixels, represented
 from causal_ssl.models.image_encoders import image_encoder
-from causal_ssl.training.images import load_encoder
+from causal_ssl.models.weights import load_encoder
 
 METRICS = {"linear_top1", "knn_top1", "rank_me"}
 

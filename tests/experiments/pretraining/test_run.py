@@ -18,7 +18,7 @@ import torchvision
 from helpers import call
 
 from causal_ssl import methods
-from causal_ssl.training.images import load_encoder
+from causal_ssl.models.weights import load_encoder
 
 DummyLogger = pytest.importorskip("lightning.pytorch.loggers.logger").DummyLogger
 

@@ -21,7 +21,8 @@ from causal_ssl.experiments.robustness import evaluation, images, plan
 from causal_ssl.experiments.robustness.config import Budget, RobustnessStudy
 from causal_ssl.experiments.robustness.evaluation import Scored, corrupted
 from causal_ssl.models.image_encoders import image_encoder
-from causal_ssl.training.images import features, load_encoder
+from causal_ssl.models.weights import load_encoder
+from causal_ssl.training.images import features
 
 CORRUPTIONS = ("fog", "contrast")
 

@@ -17,8 +17,8 @@ from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig, image_encoder
 from causal_ssl.models.weights import load_encoder, open_encoder
 from causal_ssl.models.weights.opening import IMAGENET_MEAN, IMAGENET_STD
+from causal_ssl.models.weights.runs import save_encoder
 from causal_ssl.training.images import export_resnet
-from causal_ssl.training.images.encoder_file import save_encoder
 
 IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 STANDARDISED = (IMAGES - torch.tensor(IMAGENET_MEAN).view(3, 1, 1)) / torch.tensor(

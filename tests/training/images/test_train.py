@@ -17,16 +17,16 @@ from causal_ssl.methods import Optimiser
 from causal_ssl.models.ema import EMATarget, ema_decay
 from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig, ImageEncoder, image_encoder
+from causal_ssl.models.weights import load_encoder
+from causal_ssl.models.weights.runs import save_encoder
 from causal_ssl.randomness import generator_for
 from causal_ssl.training.images import (
     ImageTraining,
     NonFiniteError,
     TrainedImages,
     features,
-    load_encoder,
 )
 from causal_ssl.training.images.batches import StepBatches
-from causal_ssl.training.images.encoder_file import save_encoder
 from causal_ssl.training.images.module import ImageModule
 
 Run = Callable[..., TrainedImages]

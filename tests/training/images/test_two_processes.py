@@ -21,13 +21,13 @@ from causal_ssl import methods
 from causal_ssl.models import image_encoders
 from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import EncoderConfig, Features
+from causal_ssl.models.weights import load_encoder
 from causal_ssl.objectives import Positives
 from causal_ssl.training.images import (
     ImageProgress,
     ImageTraining,
     LostProcessError,
     TrainedImages,
-    load_encoder,
 )
 from causal_ssl.training.images.metrics import read_metrics
 from causal_ssl.training.images.module import ImageModule

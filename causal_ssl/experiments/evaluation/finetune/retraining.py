@@ -29,6 +29,7 @@ from causal_ssl.experiments.pretraining.plan import Views, labels_of
 from causal_ssl.methods import Optimiser
 from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import ImageEncoder
+from causal_ssl.models.weights.runs import CHECKPOINTS
 from causal_ssl.training.images import (
     ImageRun,
     ImageTraining,
@@ -38,7 +39,6 @@ from causal_ssl.training.images import (
     train_images,
 )
 from causal_ssl.training.images.batches import ordered_loader
-from causal_ssl.training.images.encoder_file import CHECKPOINTS
 from causal_ssl.training.images.features import images_of
 from causal_ssl.training.images.progress import progress_shown
 
