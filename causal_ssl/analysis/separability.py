@@ -32,6 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import pdist, squareform
 from torch import Tensor
 
+from causal_ssl._numbers import exactly
 from causal_ssl.errors import InputError, one_of
 
 FORMS = ("paper", "size_normalised")
@@ -127,7 +128,7 @@ class Separability:
             for q in quantiles:
                 # Interpolation between inf and inf would be NaN: an order statistic instead.
                 at = np.quantile(defined, q, method="inverted_cdf") if len(defined) else np.nan
-                found[f"q{q:g}"] = at
+                found[f"q{exactly(q)}"] = at
             rows += [(f"f_lda_{form}", variable, value) for variable, value in found.items()]
         table = pd.DataFrame(rows, columns=["metric", "variable", "value"])
         return table.astype({"value": float})

@@ -240,6 +240,11 @@ def drawn(**tables) -> Figure:
     return f_lda_distributions(stacked, representations=REPRESENTATIONS)
 
 
+def test_quantiles_that_differ_late_are_rows_of_their_own():
+    table = separability(np.arange(4.0)[:, None], [0, 0, 1, 1]).summary((0.1234567, 0.1234568))
+    assert {"q0.1234567", "q0.1234568"} < set(table["variable"])
+
+
 def test_the_figure_shows_each_representations_median_in_each_form_and_counts_what_it_omits():
     x, labels = sample(sizes=(5,) * 6)
     near, far = separability(x, labels), separability(x + 3 * labels[:, None], labels)

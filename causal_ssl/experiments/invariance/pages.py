@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from causal_ssl._numbers import read_exactly
 from causal_ssl.analysis.invariance import FINEST
 from causal_ssl.analysis.invariance_plots import (
     at_a_glance,
@@ -69,10 +70,14 @@ class Material:
 
 def page(directory: RunDirectory, config: InvarianceStudy) -> Drawn:
     """Write the report of the run in that directory."""
+    table, f_lda = (
+        pd.read_csv(directory / name, dtype={"against": str}, converters={"alpha": read_exactly})
+        for name in ("table.csv", "f_lda.csv")
+    )
     material = Material(
         config,
-        table=summary.by_variant(pd.read_csv(directory / "table.csv", dtype={"against": str})),
-        f_lda=summary.by_variant(pd.read_csv(directory / "f_lda.csv")),
+        table=summary.by_variant(table),
+        f_lda=summary.by_variant(f_lda),
         environment=json.loads((directory / "environment.json").read_text()),
     )
     lines = summary.lines(material.shown, material.task, material.representations)

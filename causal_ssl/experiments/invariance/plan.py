@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from causal_ssl import methods
+from causal_ssl._numbers import exactly
 from causal_ssl.experiments.invariance.config import CONTROLS, InvarianceStudy
 from causal_ssl.experiments.trained import batches
 
@@ -27,7 +28,7 @@ class Cell:
     @property
     def name(self) -> str:
         """File name without its ending."""
-        alpha = "" if self.alpha is None else f"-alpha{self.alpha:g}"
+        alpha = "" if self.alpha is None else f"-alpha{exactly(self.alpha)}"
         return f"{self.world}-{self.method}{alpha}-seed{self.seed}"
 
     @property

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from causal_ssl import methods
+from causal_ssl._numbers import exactly
 from causal_ssl.analysis.invariance import FINEST
 from causal_ssl.experiments.invariance import plan
 from causal_ssl.experiments.invariance.config import ENVIRONMENTS, WORLDS, InvarianceStudy
@@ -27,7 +28,7 @@ INFORMATIVE = 0.01
 
 def variant_key(method: str, alpha: float | None) -> str:
     """Names a method together with the weight of its penalty."""
-    return method if alpha is None or np.isnan(alpha) else f"{method}_{alpha:g}"
+    return method if alpha is None or np.isnan(alpha) else f"{method}_{exactly(alpha)}"
 
 
 def setting_titles(config: InvarianceStudy) -> dict[str, str]:
@@ -49,7 +50,7 @@ def method_titles(config: InvarianceStudy) -> dict[str, str]:
     """Trained variants of the run -> titles."""
     return {
         variant_key(method, alpha): methods.get(method).title
-        + ("" if alpha is None else f", α = {alpha:g}")
+        + ("" if alpha is None else f", α = {exactly(alpha)}")
         for method, alpha in plan.variants(config)
     }
 

@@ -147,12 +147,6 @@ class RobustnessStudy(ImageStudy):
                 f"corruptions {' '.join(self.corruptions)} are for validation and enter no mean: "
                 f"add one that does, such as {CORRUPTIONS[0]}"
             )
-        shown = [f"{alpha:g}" for alpha in self.alphas]
-        if len(set(shown)) < len(shown):
-            raise InputError(
-                f"alphas {' '.join(shown)}: two of them are alike in six digits, by which encoders"
-                " are named: leave one out"
-            )
         if BASELINE not in self.methods:
             raise InputError(
                 f"methods {' '.join(self.methods)}: add {BASELINE}, by whose errors those of all "

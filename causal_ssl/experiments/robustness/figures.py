@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from causal_ssl._numbers import exactly
 from causal_ssl.analysis.plots import REFERENCE, WIDTH, Titles, colours, require, style
 from causal_ssl.datasets.corruptions import CORRUPTIONS
 from causal_ssl.experiments.image_study.config import RANDOM
@@ -145,7 +146,7 @@ def penalty(
 def _by_alpha(
     axis: Axes, table: pd.DataFrame, dataset: str, alphas: list[float], colour: str
 ) -> None:
-    columns = [by_seed(table, dataset, f"{SWEPT}-alpha{alpha:g}", MCE) for alpha in alphas]
+    columns = [by_seed(table, dataset, f"{SWEPT}-alpha{exactly(alpha)}", MCE) for alpha in alphas]
     lines = pd.concat(columns, axis=1)
     places = range(len(alphas))
     if lines.empty:
@@ -171,6 +172,6 @@ def _differences(axis: Axes, own: list[Answer], alphas: list[float], colour: str
 
 
 def _alphas(axis: Axes, alphas: list[float]) -> None:
-    axis.set_xticks(range(len(alphas)), [f"{alpha:g}" for alpha in alphas])
+    axis.set_xticks(range(len(alphas)), [exactly(alpha) for alpha in alphas])
     axis.set_xlim(-0.4, len(alphas) - 0.6)
     axis.set_xlabel("weight α of the invariance term")

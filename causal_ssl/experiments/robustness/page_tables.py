@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from rich.table import Table as TerminalTable
 
+from causal_ssl._numbers import exactly
 from causal_ssl.analysis.plots import Titles
 from causal_ssl.analysis.report import Cell, Row, Table
 from causal_ssl.experiments.robustness.config import BASELINE
@@ -58,7 +59,7 @@ def differences(found: Sequence[Answer]) -> Table:
     lines = [
         Row(
             [
-                Cell(f"α\u00a0=\u00a0{answer.alpha:g}"),
+                Cell(f"α\u00a0=\u00a0{exactly(answer.alpha)}"),
                 *(
                     Cell(answer.shown(metric), number=True, strong=metric == MCE)
                     for metric in metrics

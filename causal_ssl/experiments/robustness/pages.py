@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from causal_ssl._numbers import read_exactly
 from causal_ssl.analysis.gallery import gallery
 from causal_ssl.analysis.report import Block, Bullets, Details, Report, Section, Text
 from causal_ssl.datasets.corruptions import CORRUPTIONS
@@ -66,11 +67,15 @@ class Material:
 
 def page(directory: RunDirectory, config: RobustnessStudy) -> Drawn:
     """Write the report of the run in that directory."""
-    table = pd.read_csv(directory / "table.csv").fillna({"corruption": ""})
+    table, history = (
+        pd.read_csv(directory / name, converters={"alpha": read_exactly})
+        for name in ("table.csv", "history.csv")
+    )
+    table = table.fillna({"corruption": ""})
     material = Material(
         config,
         table=with_variants(table),
-        history=with_variants(pd.read_csv(directory / "history.csv")),
+        history=with_variants(history),
         images=image_pictures.load(directory / image_pictures.FILE),
         environment=json.loads((directory / "environment.json").read_text()),
     )

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from causal_ssl._numbers import exactly
 from causal_ssl.experiments.image_study import pictures as image_pictures
 from causal_ssl.experiments.robustness import images
 from causal_ssl.experiments.robustness.config import RobustnessStudy
@@ -32,7 +33,7 @@ def keep(root: Path, config: RobustnessStudy) -> None:
             levels = [corrupted(image, name, severity) for severity in config.severities]
             kept[f"{dataset} {name}"] = torch.cat([image, *levels])
         for (variable, s), scored in material.styles.items():
-            kept[f"{dataset} do({variable} = {s:g})"] = _some(scored, SHOWN)
+            kept[f"{dataset} do({variable} = {exactly(s)})"] = _some(scored, SHOWN)
     image_pictures.keep(root / image_pictures.FILE, kept)
 
 

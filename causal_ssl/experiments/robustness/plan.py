@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from causal_ssl._numbers import exactly
 from causal_ssl.experiments.image_study.config import RANDOM, ImageCell
 from causal_ssl.experiments.robustness.config import (
     CAUSAL3DIDENT,
@@ -46,7 +47,7 @@ def variant(method: str, alpha: float | None) -> str:
         >>> variant("relic", 0.0), variant("byol", None)
         ('relic-alpha0', 'byol')
     """
-    return method if alpha is None else f"{method}-alpha{alpha:g}"
+    return method if alpha is None else f"{method}-alpha{exactly(alpha)}"
 
 
 def alphas(config: RobustnessStudy, method: str) -> tuple[float | None, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from causal_ssl._numbers import exactly
 from causal_ssl.datasets.causal3dident.latents import GROUPS
 from causal_ssl.datasets.causal3dident.presets import causal3dident
 from causal_ssl.datasets.causal3dident.recipe import Recipe
@@ -53,7 +54,7 @@ def prepare(root: Path, rendered: Rendered, size: int, console: Console) -> None
     if not rendered.data_root:
         render.run(_options(rendered, root / "data", size), console=console)
     for style in styles(rendered):
-        options = _options(rendered, _folder(root, style), size)
+        options = _options(rendered, folder(root, style), size)
         render.run(options, console=console, recipe=recipe_of(rendered, style))
 
 
@@ -62,25 +63,26 @@ def recipe_of(rendered: Rendered, style: Style) -> Recipe:
     variable, s = style
     law = causal3dident()
     value = torch.full((len(GROUPS[variable]),), s, dtype=torch.float64)
-    name = f"{law.name}, do({variable} = {s:g})"
+    name = f"{law.name}, do({variable} = {exactly(s)})"
     model = replace(law, scm=law.scm.do(**{variable: value}), name=name)
-    seed = derived_seed(rendered.data_seed, "style", variable, f"{s:g}")
+    seed = derived_seed(rendered.data_seed, "style", variable, exactly(s))
     return Recipe(model, train=0, test=rendered.n_style, seed=seed)
 
 
 def scored(root: Path, rendered: Rendered, size: int) -> dict[Style, Scored]:
     """The images under every intervention."""
-    return {style: _scored(_folder(root, style), rendered, size) for style in styles(rendered)}
+    return {style: _scored(folder(root, style), rendered, size) for style in styles(rendered)}
 
 
-def _scored(folder: Path, rendered: Rendered, size: int) -> Scored:
-    images = open_images(folder, "test", size=size)
+def _scored(where: Path, rendered: Rendered, size: int) -> Scored:
+    images = open_images(where, "test", size=size)
     return Scored.of(centres(images, rendered.n_style, size=size, seed=0))
 
 
-def _folder(root: Path, style: Style) -> Path:
+def folder(root: Path, style: Style) -> Path:
+    """Where the images under an intervention are, in the run's directory."""
     variable, s = style
-    return root / "styles" / f"{variable}={s:g}"
+    return root / "styles" / f"{variable}={exactly(s)}"
 
 
 def _options(rendered: Rendered, out: Path, size: int) -> render.RenderOptions:

@@ -8,6 +8,7 @@ from statistics import fmean, stdev
 import pandas as pd
 
 from causal_ssl import methods
+from causal_ssl._numbers import exactly
 from causal_ssl.experiments.gains import PairedDifference, paired_difference
 from causal_ssl.experiments.image_study.config import RANDOM
 from causal_ssl.experiments.robustness import plan
@@ -33,7 +34,7 @@ def titled(config: RobustnessStudy) -> dict[str, str]:
     for method in config.methods:
         title = methods.get(method).title
         for alpha in plan.alphas(config, method):
-            ending = "" if alpha is None else f", α\u00a0=\u00a0{alpha:g}"
+            ending = "" if alpha is None else f", α\u00a0=\u00a0{exactly(alpha)}"
             found[plan.variant(method, alpha)] = title + ending
     return found
 
@@ -222,7 +223,7 @@ def _verdict(found: Sequence[Answer], title: str) -> str:
         0: "no effect of the invariance penalty on robustness is told from none",
     }
     parts = [
-        f"{words[sign]} at α = {', '.join(f'{a.alpha:g}' for a in found if a.mce.sign == sign)}"
+        f"{words[sign]} at α = {', '.join(exactly(a.alpha) for a in found if a.mce.sign == sign)}"
         for sign in words
         if any(a.mce.sign == sign for a in found)
     ]
@@ -232,7 +233,7 @@ def _verdict(found: Sequence[Answer], title: str) -> str:
 def _numbers(answer: Answer, datasets: dict[str, str], config: RobustnessStudy) -> str:
     where = f"{datasets[answer.dataset]}, " if len(datasets) > 1 else ""
     return (
-        f"{where}α = {answer.alpha:g} less α = 0: mCE {answer.shown(MCE, 'points')}, clean"
+        f"{where}α = {exactly(answer.alpha)} less α = 0: mCE {answer.shown(MCE, 'points')}, clean"
         f" accuracy {answer.shown(CLEAN, 'points')}."
     )
 

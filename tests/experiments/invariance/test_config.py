@@ -9,6 +9,7 @@ from causal_ssl.experiments.catalogue import from_preset, presets
 from causal_ssl.experiments.invariance import config as invariance_config
 from causal_ssl.experiments.invariance import jobs, plan, samples
 from causal_ssl.experiments.invariance.config import CONTROLS, ENCODERS, InvarianceStudy
+from causal_ssl.experiments.invariance.summary import method_titles
 
 
 def test_help_names_exactly_the_registered_methods_probes_and_controls() -> None:
@@ -63,6 +64,13 @@ def test_relic_has_an_encoder_for_every_alpha_and_the_jobs_cover_every_cell_once
     assert len(set(names)) == len(names)
     for job in plan.jobs(config):
         assert len({(c.method, c.alpha) for c in job.cells}) == 1 or job.cells[0].is_control
+
+
+def test_alphas_that_differ_late_have_names_of_their_own() -> None:
+    config = InvarianceStudy(methods=("relic",), relic_alphas=(0.1234567, 0.1234568))
+    names = [cell.name for cell in plan.cells(config)]
+    assert len(set(names)) == len(names)
+    assert list(method_titles(config)) == ["relic_0.1234567", "relic_0.1234568"]
 
 
 def test_the_ladder_goes_down_to_two_cells() -> None:

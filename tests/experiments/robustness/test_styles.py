@@ -56,6 +56,14 @@ def test_under_do_a_variable_is_s_and_all_others_have_laws_of_their_own(variable
     assert abs(np.bincount(classes, minlength=7) - 400 / 7).max() < 35
 
 
+def test_values_that_differ_late_have_folders_and_images_of_their_own(tmp_path: Path) -> None:
+    found = [styles.recipe_of(Rendered(), ("object_hue", s)) for s in (0.1234567, 0.1234568, 0.5)]
+    assert len({recipe.seed for recipe in found}) == 3
+    names = [recipe.model.name.rpartition("do")[2] for recipe in found]
+    assert names == [f"(object_hue = {s})" for s in ("0.1234567", "0.1234568", "0.5")]
+    assert len({styles.folder(tmp_path, ("object_hue", s)) for s in (0.1234567, 0.1234568)}) == 2
+
+
 def test_what_a_variable_causes_follows_it_and_what_causes_it_does_not() -> None:
     """Of armadillos and cows, say, the object's hue moves with the background's."""
     hue, background = GROUPS["object_hue"][0], GROUPS["background_hue"][0]

@@ -1,16 +1,18 @@
 """What the finding makes of paired differences, and what presets and help say."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from causal_ssl import methods
+from causal_ssl._numbers import read_exactly
 from causal_ssl.datasets.causal3dident.latents import GROUPS
 from causal_ssl.datasets.corruptions import CORRUPTIONS
 from causal_ssl.experiments.catalogue import from_preset, preset, presets
-from causal_ssl.experiments.robustness import config, figures, published
+from causal_ssl.experiments.robustness import config, figures, plan, published
 from causal_ssl.experiments.robustness.caveats import caveats
 from causal_ssl.experiments.robustness.config import RobustnessStudy
 from causal_ssl.experiments.robustness.images import KNOWN, planned
@@ -87,6 +89,19 @@ def test_every_variant_has_a_look_of_its_own() -> None:
     looks = figures.looks(titled(study))
     assert set(looks) == set(titled(study))
     assert len({str(look) for look in looks.values()}) == len(looks)
+
+
+def test_alphas_that_differ_late_have_names_folders_and_rows_of_their_own(tmp_path: Path) -> None:
+    alphas = (0.0, 0.1234567, 0.1234568)
+    study = RobustnessStudy(methods=("relic", "supervised"), alphas=alphas)
+    names = [cell.name for cell in plan.cells(study)]
+    assert len(set(names)) == len(names)
+    assert "fashion_mnist-relic-alpha0.1234567-seed0" in names
+    assert len(set(titled(study).values())) == len(titled(study)) == 5
+    path = tmp_path / "table.csv"
+    table({alpha: [0.5] for alpha in alphas}).drop(columns="variant").to_csv(path, index=False)
+    read = with_variants(pd.read_csv(path, converters={"alpha": read_exactly}))
+    assert set(read["variant"]) == {name for name in titled(study) if name.startswith("relic")}
 
 
 def test_presets_are_valid_and_quick_is_the_default() -> None:
