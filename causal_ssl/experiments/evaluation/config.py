@@ -73,7 +73,7 @@ class OnSplits(Evaluation):
 
 ELSEWHERE = (
     *("checkpoint", "network", "prefix", "data_root", "suite_root", "probe", "features"),
-    *("keep_epochs", "at_once", "workers", "device", "beside"),
+    *("at_once", "workers", "device", "beside"),
     "checkpoint_every",
 )
 """Options with which an evaluation may be continued at another value."""

@@ -1,5 +1,6 @@
 """`causal-ssl evaluate linear`, by the command line."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,14 +8,20 @@ import pandas as pd
 import pytest
 import torch
 from helpers import assert_refused, call
+from PIL import Image
 from torch.nn import functional as F
 
+from causal_ssl.analysis.robustness import alexnet
+from causal_ssl.cli import main
+from causal_ssl.datasets.suites import Transform, open_suite
+from causal_ssl.datasets.suites.classes import wnids
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.evaluation.classifier import load_classifier
 from causal_ssl.experiments.evaluation.config import OnSplits
 from causal_ssl.experiments.evaluation.encoders import weights_digest
-from causal_ssl.experiments.evaluation.images import open_split
+from causal_ssl.experiments.evaluation.features import kept_features
+from causal_ssl.experiments.evaluation.images import Shown, open_split
 from causal_ssl.experiments.evaluation.linear import crops
 from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.training import images as training
@@ -98,6 +105,128 @@ def test_augmented_epochs_are_new_crops_and_are_removed_in_the_end(
     assert not np.array_equal(seen[0], seen[1])
     kinds = {path.name.split("-")[0] for path in (tmp_path / "run" / "features").glob("*.npy")}
     assert kinds == {"train", "val"}
+
+
+class Killed(Exception):
+    pass
+
+
+def crops_until(monkeypatch: pytest.MonkeyPatch, last: int | None) -> list[str]:
+    """Names of the epochs that crops are asked for from now on; killed with those of the last."""
+    asked: list[str] = []
+
+    def kept(subject: object, shown: Shown, *args: object, **kwargs: object) -> np.ndarray:
+        features = kept_features(subject, shown, *args, **kwargs)  # type: ignore[arg-type]
+        asked.append(shown.name)
+        if len(asked) == last:
+            raise Killed
+        return features
+
+    monkeypatch.setattr(crops, "kept_features", kept)
+    return asked
+
+
+@pytest.mark.parametrize("last", [3, 6])  # in the grid; while the chosen one is trained again
+def test_a_killed_augmented_run_computes_no_epoch_twice_and_ends_as_one_that_was_not(
+    capsys: pytest.CaptureFixture[str],
+    imagenet: Path,
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    last: int,
+) -> None:
+    """Both keep features in one folder, where the whole run removes its crops alone."""
+    more = ["--augment", "true", "--features", str(tmp_path / "features")]
+    killed = crops_until(monkeypatch, last)
+    with pytest.raises(Killed):
+        main(arguments_of(checkpoint, imagenet, tmp_path / "killed", *more))
+    left = set((tmp_path / "features").glob("crops-*/crops-*.npy"))
+    assert len(left) == 1
+    whole = crops_until(monkeypatch, None)
+    assert call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "whole", *more))[0] == 0
+    assert set((tmp_path / "features").glob("crops-*/crops-*.npy")) == left
+    rest = crops_until(monkeypatch, None)
+    assert call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "killed", *more))[0] == 0
+    assert killed[:-1] + rest == whole == [f"crops-{epoch}" for epoch in (0, 1, 2, 3) * 2]
+    assert not list((tmp_path / "features").glob("crops-*"))
+    first, second = (load_classifier(tmp_path / name) for name in ("killed", "whole"))
+    assert torch.equal(first.weights, second.weights)
+    tables = [(tmp_path / name / "table.csv").read_text() for name in ("killed", "whole")]
+    assert tables[0] == tables[1]
+    assert not (tmp_path / "killed" / "training").exists()
+
+
+@pytest.fixture
+def corrupted(imagenet: Path, tmp_path: Path) -> Path:
+    """SETS/imagenet-c: of every class one image, under the four validation corruptions."""
+    rng = np.random.default_rng(1)
+    for corruption in ("speckle_noise", "gaussian_blur", "spatter", "saturate"):
+        for severity in range(1, 6):
+            for folder in (imagenet / "train").iterdir():
+                image = Image.open(folder / f"{folder.name}_{severity}.JPEG").resize((32, 32))
+                noise = rng.normal(0, 10 * severity, (32, 32, 3))
+                pixels = (np.asarray(image) + noise).clip(0, 255).astype(np.uint8)
+                path = tmp_path / "sets/imagenet-c/extra" / corruption / str(severity)
+                (path / folder.name).mkdir(parents=True)
+                Image.fromarray(pixels).save(path / folder.name / "a.JPEG")
+    return tmp_path / "sets"
+
+
+def test_validation_corruptions_choose_by_their_mce(
+    capsys: pytest.CaptureFixture[str],
+    imagenet: Path,
+    checkpoint: Path,
+    encoder: ImageEncoder,
+    corrupted: Path,
+    tmp_path: Path,
+) -> None:
+    run = tmp_path / "run"
+    more = ["--choose-on", "imagenet-c", "--suite-root", str(corrupted), "--epochs", "60"]
+    status, said, _ = call(capsys, arguments_of(checkpoint, imagenet, run, *more))
+    assert status == 0
+    table = pd.read_csv(run / "table.csv")
+    choices = table[table.metric == "choice_mce"].set_index("setting")["value"]
+    assert len(choices) == 2
+    chosen = table.set_index("metric").loc["linear_top1", "setting"]
+    assert choices[chosen] == choices.min() < choices.max()
+    found, suite = (
+        load_classifier(run),
+        open_suite(
+            "imagenet-c", corrupted / "imagenet-c", transform=Transform(32, None), partial=True
+        ),
+    )
+    shares = []
+    for corruption in ("speckle_noise", "gaussian_blur", "spatter", "saturate"):
+        wrong = 0.0
+        for severity in range(1, 6):
+            images = suite.images(f"{corruption}/{severity}")
+            seen = torch.from_numpy(training.features(encoder, images).intermediate)
+            told = found.logits(seen).argmax(dim=1).tolist()
+            answers = [found.classes.index(wnids()[answer]) for answer in images.answers[:, 0]]
+            wrong += sum(a != b for a, b in zip(told, answers, strict=True)) / len(answers)
+        shares.append(wrong / 5 / alexnet().errors[corruption])
+    assert choices[chosen] == pytest.approx(sum(shares) / 4)
+    assert f"(mCE {25 * sum(shares):.1f} % on ImageNet-C's validation corruptions)" in said
+
+
+def test_validation_corruptions_that_are_not_whole_are_refused(
+    capsys: pytest.CaptureFixture[str],
+    imagenet: Path,
+    checkpoint: Path,
+    corrupted: Path,
+    tmp_path: Path,
+) -> None:
+    run, on = tmp_path / "run", ["--choose-on", "imagenet-c"]
+    arguments = arguments_of(checkpoint, imagenet, run, *on)
+    assert_refused(capsys, arguments, "give --suite-root, or --choose-on held-out", run)
+    arguments += ["--suite-root", str(corrupted)]
+    gone = corrupted / "imagenet-c/extra/spatter"
+    (gone / "4").rename(corrupted / "4")
+    assert_refused(capsys, arguments, "imagenet-c lacks spatter/4: ", run)
+    (corrupted / "4").rename(gone / "4")
+    for folder in (corrupted / "imagenet-c").glob("extra/*/*/n03000684"):
+        shutil.rmtree(folder)
+    assert_refused(capsys, arguments, "has 5 classes, and not the training images' 6: n0300", run)
 
 
 def test_crops_of_an_epoch_are_the_same_however_the_run_came_to_it(

@@ -6,6 +6,8 @@ from typing import ClassVar
 from causal_ssl.experiments.evaluation.config import OnSplits
 from causal_ssl.experiments.options import option
 
+HELD_OUT, CORRUPTED = "held-out", "imagenet-c"
+
 
 @dataclass(frozen=True)
 class Linear(OnSplits):
@@ -38,9 +40,12 @@ class Linear(OnSplits):
     augment: bool = option(
         False, "train on random resized crops and flips, computed anew in every epoch"
     )
-    keep_epochs: bool = option(
-        False, "keep features of every augmented epoch to the end; a kill loses none then"
+    choose_on: str = option(
+        HELD_OUT,
+        f"what chooses: {HELD_OUT} training images, or {CORRUPTED}'s four validation corruptions",
+        choices=(HELD_OUT, CORRUPTED),
     )
+    suite_root: str = option("", f"folder with {CORRUPTED}/, for choose_on {CORRUPTED}")
     held_out: float = option(0.1, "share of the training images to choose on", above=0, at_most=0.5)
     refit: bool = option(True, "train the chosen one again, on all training images")
     seed: int = option(0, "of the held-out slice, the order and the crops", at_least=0)

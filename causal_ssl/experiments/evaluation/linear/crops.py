@@ -3,6 +3,7 @@
 What an image becomes depends on the seed, the epoch, and the batch that it is in.
 """
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -70,7 +71,12 @@ class Crops:
 
 @dataclass(frozen=True, eq=False)
 class Epochs:
-    """The features of augmented training images, epoch by epoch; each file replaces the last."""
+    """The features of augmented training images, epoch by epoch; each file replaces the last.
+
+    Attributes:
+        subject, train, asked, console: as of the run.
+        folder: for these features alone: those of two runs are never the same crops.
+    """
 
     subject: Subject
     train: Split
@@ -80,8 +86,7 @@ class Epochs:
 
     def __call__(self, epoch: int) -> Floats:
         """(n, width) of epoch 0, 1, ..."""
-        if not self.asked.keep_epochs:
-            remove(self.folder, "crops-", but=f"crops-{epoch}-")
+        remove(self.folder, "crops-", but=f"crops-{epoch}-")
         with watching(self.console) as watcher:
             return kept_features(
                 self.subject,
@@ -110,9 +115,15 @@ class Epochs:
 def augmented(
     subject: Subject, train: Split, asked: Linear, folder: Path, console: Console
 ) -> Iterator[Epochs | None]:
-    """What gives the features of an epoch, None where epochs are all alike; removed at the end."""
+    """What gives the features of an epoch, None where epochs are all alike.
+
+    Args:
+        subject, train, asked, console: as of the run.
+        folder: for the features of an epoch; of this run alone, and removed at the end.
+    """
     if not asked.augment:
         yield None
         return
     yield Epochs(subject, train, asked, folder, console)
-    remove(folder, "crops-")
+    if folder.exists():
+        shutil.rmtree(folder)
