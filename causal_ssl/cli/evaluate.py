@@ -6,10 +6,10 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from causal_ssl.cli.fields import add_fields, from_file, given_values
+from causal_ssl.cli.fields import add_fields, add_run, from_file, given_values, preset_titles
 from causal_ssl.cli.words import chosen, fail
 from causal_ssl.experiments import options
-from causal_ssl.experiments.catalogue import preset, preset_title, presets
+from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.evaluation.catalogue import EVALUATIONS
 from causal_ssl.parser import Parser
 
@@ -55,21 +55,11 @@ def evaluate_parser(name: str) -> Parser:
     title, config = EVALUATIONS[name]
     parser = Parser(f"evaluate {name}", f"{title[0].upper()}{title[1:]}.", EXAMPLES + MORE)
     parser.usage = f"causal-ssl evaluate {name} [options]"
-    group = parser.add_argument_group("the run")
-    known = presets(f"evaluation-{name}")
-    shown = "; ".join(f"{each}: {preset_title(f'evaluation-{name}', each)}" for each in known)
-    group.add_argument(
-        "--preset",
-        metavar="NAME",
-        default=DEFAULT,
-        help=f"where values not given come from (default: {DEFAULT}). {shown}",
-    )
-    group.add_argument("--config", metavar="FILE", help="YAML file with values")
-    group.add_argument(
-        "--out", metavar="DIR", help="the run's own directory (default: runs/evaluation/...)"
-    )
+    study = f"evaluation-{name}"
+    where = f"runs/evaluation/{name}-CHECKPOINT"
+    add_run(parser, preset=DEFAULT, known=preset_titles(study), out=where)
     fields = parser.add_argument_group("in place of the preset's values")
-    usual = options.flatten(options.to_dict(config())) | preset(f"evaluation-{name}", DEFAULT)
+    usual = options.flatten(options.to_dict(config())) | preset(study, DEFAULT)
     add_fields(fields, config, usual)
     return parser
 
@@ -80,6 +70,4 @@ def evaluate_values(name: str, parser: Parser, asked: Namespace) -> dict[str, An
     values = preset(study, asked.preset)
     if asked.config is not None:
         values |= from_file(parser, Path(asked.config), config, stamps={"study": study})
-    known = {key for key, _, _ in options.walk(config)}
-    given = given_values(asked)
-    return values | {key: value for key, value in given.items() if key in known}
+    return values | given_values(asked, config)

@@ -1,4 +1,4 @@
-"""Config dataclasses as command-line options, and where their values come from."""
+"""Config dataclasses as command-line options, where their values come from, and results go."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +10,39 @@ from jsonargparse import Namespace
 
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import options
+from causal_ssl.experiments.catalogue import preset_title, presets
 from causal_ssl.parser import Parser, flag
 
 METAVARS: dict[type, str] = {int: "N", float: "X", bool: "BOOL"}
+
+
+def add_run(parser: Parser, *, preset: str, known: str, out: str) -> Any:
+    """Make --preset, --config and --out options.
+
+    Args:
+        parser: of a command that has presets.
+        preset: the one that is taken where none is given.
+        known: the presets there are, in words.
+        out: the directory that is taken where none is given, as help shows it.
+
+    Returns:
+        Their group, for further options of the run.
+    """
+    group = parser.add_argument_group("the run")
+    group.add_argument(
+        "--preset",
+        metavar="NAME",
+        default=preset,
+        help=f"where values not given come from (default: {preset}). {known}",
+    )
+    group.add_argument("--config", metavar="FILE", help="YAML file with values")
+    group.add_argument("--out", metavar="DIR", help=f"the run's own directory (default: {out})")
+    return group
+
+
+def preset_titles(of: str) -> str:
+    """The presets of "pretraining" or of an evaluation, and what each is for."""
+    return "; ".join(f"{name}: {preset_title(of, name)}" for name in presets(of))
 
 
 def add_fields(group: Any, config: type, base: Mapping[str, Any]) -> None:
@@ -60,10 +90,11 @@ def _short(default: object) -> str:
     return re.sub(r"(\.\d{3})\d+", r"\1", str(default))
 
 
-def given_values(asked: Namespace) -> dict[str, Any]:
-    """Dotted name -> value of the options that the command line has."""
+def given_values(asked: Namespace, config: type) -> dict[str, Any]:
+    """Dotted name -> value of the config's fields that the command line has."""
+    known = {key for key, _, _ in options.walk(config)}
     flat = options.flatten(asked.as_dict())
-    return {key: value for key, value in flat.items() if value is not None}
+    return {key: value for key, value in flat.items() if key in known and value is not None}
 
 
 def from_file(

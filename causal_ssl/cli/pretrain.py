@@ -5,11 +5,11 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from causal_ssl.cli.fields import add_fields, from_file, given_values
+from causal_ssl.cli.fields import add_fields, add_run, from_file, given_values, preset_titles
 from causal_ssl.cli.words import fail
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import options
-from causal_ssl.experiments.catalogue import preset, preset_title, presets
+from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.parser import Parser
 
@@ -65,19 +65,8 @@ def pretrain_parser() -> Parser:
     parser = Parser("pretrain", about, EXAMPLES)
     parser.usage = "causal-ssl pretrain METHOD [options]"
     parser.add_argument("method", metavar="METHOD", nargs="?", help="of `causal-ssl methods`")
-    group = parser.add_argument_group("the run")
-    names = presets("pretraining")
-    titles = "; ".join(f"{name}: {preset_title('pretraining', name)}" for name in names)
-    group.add_argument(
-        "--preset",
-        metavar="NAME",
-        default=DEFAULT,
-        help=f"where values not given come from (default: {DEFAULT}). {titles}",
-    )
-    group.add_argument("--config", metavar="FILE", help="YAML file with values")
-    group.add_argument(
-        "--out", metavar="DIR", help="the run's own directory (default: runs/pretraining/...)"
-    )
+    titles = preset_titles("pretraining")
+    group = add_run(parser, preset=DEFAULT, known=titles, out="runs/pretraining/PRESET-METHOD")
     group.add_argument(
         "--dry-run",
         action="store_true",
@@ -103,6 +92,4 @@ def pretrain_values(parser: Parser, asked: Namespace) -> dict[str, Any]:
     if asked.config is not None:
         stamps = {"study": "pretraining", "method": asked.method}
         flat = from_file(parser, Path(asked.config), Pretraining, stamps=stamps)
-    known = {name for name, _, _ in options.walk(Pretraining)}
-    given = {key: value for key, value in given_values(asked).items() if key in known}
-    return over(flat, given)
+    return over(flat, given_values(asked, Pretraining))

@@ -6,7 +6,7 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from causal_ssl.cli.fields import add_fields, from_file, given_values
+from causal_ssl.cli.fields import add_fields, add_run, from_file, given_values
 from causal_ssl.cli.words import chosen, fail
 from causal_ssl.experiments import options
 from causal_ssl.experiments.catalogue import STUDIES, Entry, preset, presets, study_of
@@ -44,17 +44,8 @@ def study_parser(study: Entry) -> Parser:
     """The parser of a study's options."""
     parser = Parser(f"study {study.name}", f"{study.title}.", study.examples)
     parser.usage = f"causal-ssl study {study.name} [options]"
-    group = parser.add_argument_group("the run")
-    group.add_argument(
-        "--preset",
-        metavar="NAME",
-        default="quick",
-        help=f"where values not given come from: {', '.join(presets(study.name))} (default: quick)",
-    )
-    group.add_argument("--config", metavar="FILE", help="YAML file with config values")
-    group.add_argument(
-        "--out", metavar="DIR", help=f"the run's own directory (default: runs/{study.name}/PRESET)"
-    )
+    known = f"There are {', '.join(presets(study.name))}"
+    group = add_run(parser, preset="quick", known=known, out=f"runs/{study.name}/PRESET")
     group.add_argument(
         "--workers",
         metavar="N",
@@ -75,7 +66,7 @@ def study_values(parser: Parser, study: Entry, asked: Namespace) -> dict[str, An
         return {
             key: values[name]
             for name, (_, keys) in study.shortcuts.items()
-            if name in values
+            if values.get(name) is not None
             for key in keys
         }
 
@@ -89,7 +80,4 @@ def study_values(parser: Parser, study: Entry, asked: Namespace) -> dict[str, An
             shortcuts=list(study.shortcuts),
             expanded=expanded,
         )
-    given = given_values(asked)
-    known = [name for name, _, _ in options.walk(study.config)]
-    own = {key: given[key] for key in known if key in given}
-    return options.nest(flat | expanded(given) | own)
+    return options.nest(flat | expanded(asked.as_dict()) | given_values(asked, study.config))
