@@ -1,4 +1,4 @@
-"""The centre of each image of a data set, as held-out images are shown to an encoder."""
+"""The centre of each image of a data set, as validation images are shown to an encoder."""
 
 from collections.abc import Sequence
 from typing import Any

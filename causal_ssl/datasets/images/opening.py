@@ -24,7 +24,7 @@ from causal_ssl.datasets.images.skipping import names_to_skip
 from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError, unknown_name
 
-HELD_OUT = {"train": "train", "test": "test", "val": "test"}
+NAMED = {"train": "train", "test": "test", "val": "test"}
 """How IDX files and Causal3DIdent call their splits."""
 SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing")
 """What folders of splits may be called, in any case; others are classes."""
@@ -74,8 +74,8 @@ def open_images(
 
     Args:
         root: its folder.
-        split: "train", or "val" for the held-out images; a folder's own name where there are class
-            folders. IDX files and Causal3DIdent call the held-out ones "test"; both names do.
+        split: "train", or "val" for the validation images; a folder's own name where there are
+            class folders. IDX files and Causal3DIdent call these "test"; both names do.
         size: pixels a side; None where images have one: not in class folders.
         subset: a file listing images or classes, see `subsets`; for class folders and their packed
             copies.
@@ -169,10 +169,10 @@ def _packed(folder: Path, size: int | None, subset: Path | str | None) -> Images
 
 
 def _idx(root: Path, split: str, size: int | None) -> Images:
-    return IdxImages(root, HELD_OUT.get(split, split), size=size)
+    return IdxImages(root, NAMED.get(split, split), size=size)
 
 
 def _rendered(root: Path, split: str, size: int | None) -> Images:
     from causal_ssl.datasets.images.rendered import RenderedImages
 
-    return RenderedImages(root, HELD_OUT.get(split, split), size=size)
+    return RenderedImages(root, NAMED.get(split, split), size=size)

@@ -44,7 +44,7 @@ def renumbered(images: Images, classes: Sequence[str]) -> NDArray[np.int64]:
     number = {name: index for index, name in enumerate(classes)}
     if unknown := [name for name in images.classes if name not in number]:
         raise InputError(
-            f"held-out images of classes that no training image has: {some(unknown)}: give the "
+            f"validation images of classes that no training image has: {some(unknown)}: give the "
             "folders of one data set"
         )
     return np.array([number[name] for name in images.classes])[images.labels]

@@ -124,7 +124,7 @@ def _median(trained: TrainedImages, name: str) -> float:
 
 
 def _probing(encoder: ImageEncoder, asked: Pretraining, images: Images) -> Probing:
-    """On training images alone: a few of a set need no held-out ones beside them."""
+    """On training images alone: a few of a set need no validation images beside them."""
 
     def probes(n: int) -> Monitor:
         some = centres(images, n, size=asked.size, seed=0)

@@ -25,14 +25,14 @@ class Monitor:
 
     Attributes:
         fit: training images that probes are fitted on.
-        held_out: images that they are scored on, with the same numbers of classes.
+        held_out: validation images that they are scored on, with the same numbers of classes.
         alarm: is told when the representation has collapsed.
         workers: processes that read images.
 
     Returns (when called):
         `knn_top1` of weighted nearest neighbours (k = 200 or all, T = 0.1) and `linear_top1` of a
         logistic regression, both in [0, 1] and left out where there is a single class, and
-        `rank_me` of the held-out representation, at least 1 (Garrido et al. 2023, arXiv
+        `rank_me` of their representation, at least 1 (Garrido et al. 2023, arXiv
         2210.02885).
     """
 

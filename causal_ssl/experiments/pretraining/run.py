@@ -116,11 +116,11 @@ def _monitor(asked: Pretraining, images: Images, console: Console) -> Monitor | 
     subset = asked.subset if by_class else None
     n, size = asked.monitor_images, asked.size
     try:
-        held_out = _open(asked, "val", console, subset=subset)
-        score = centres(held_out, n, size=size, seed=0, classes=images.classes)
+        val = _open(asked, "val", console, subset=subset)
+        score = centres(val, n, size=size, seed=0, classes=images.classes)
     except InputError as error:
         raise InputError(
-            f"no held-out images to score on: {error}. Give --monitor-images 0 to train without"
+            f"no validation images to score on: {error}. Give --monitor-images 0 to train without"
         ) from error
     return Monitor(
         centres(images, n, size=size, seed=0),

@@ -66,7 +66,7 @@ def test_other_images_or_another_way_to_see_them_have_another_digest(
     assert digest(imagenet, size=32) != digest(tmp_path / "copy", size=32)
 
 
-def test_held_out_images_have_the_numbers_of_training_classes(
+def test_validation_images_have_the_numbers_of_training_classes(
     imagenet: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(imagenet, tmp_path / "fewer")

@@ -50,7 +50,7 @@ def test_it_is_fine_tuning_on_the_images_of_the_list(
     table = pd.read_csv(tmp_path / "semi" / "table.csv")
     assert table["metric"].tolist() == ["semi_top1", "semi_top5"]
     assert table["study"].unique() == ["evaluation-semi"]
-    assert table["n"].tolist() == [24, 24]  # of all held-out images
+    assert table["n"].tolist() == [24, 24]  # of all validation images
     assert table["note"].str.startswith("12 labelled images; batch norm").all()
     # The other images could as well not be there.
     few = tmp_path / "few"

@@ -1,6 +1,6 @@
 """`causal-ssl evaluate finetune`: the whole network trained on labelled images.
 
-DIR/table.csv                 top-1 and top-5 on the held-out images, and the grid's choice
+DIR/table.csv                 top-1 and top-5 on the validation images, and the grid's choice
 DIR/encoder.pt, probe.pt      the network that was trained: trunk and classifier together, and the
                               classifier alone, as `--checkpoint DIR` and `--probe DIR` read them
 DIR/metrics.csv, timing.csv   of its training, whose last epoch is what is scored
@@ -70,7 +70,7 @@ class Plan:
 
 
 def evaluate(asked: Finetune, out: Path | str, *, console: Console) -> pd.DataFrame:
-    """How many held-out images the network tells rightly after it was trained on labelled ones.
+    """How many validation images the network tells rightly after it was trained on labelled ones.
 
     Args:
         asked: the options.
@@ -108,7 +108,7 @@ def evaluate(asked: Finetune, out: Path | str, *, console: Console) -> pd.DataFr
     top1, top5 = map(runs.percent, rows[: len(TOP)])
     runs.say(
         console,
-        f"{how}: top-1 {top1}, top-5 {top5}, of {len(val):,} held-out images; {BATCH_NORM}",
+        f"{how}: top-1 {top1}, top-5 {top5}, of {len(val):,} validation images; {BATCH_NORM}",
         *_remarks(asked, chosen, scores),
         *published_beside(asked, len(labelled), len(val)),
         f"{directory.path}: table.csv, encoder.pt, probe.pt",

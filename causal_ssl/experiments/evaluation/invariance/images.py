@@ -1,4 +1,4 @@
-"""Held-out images under named augmentations, each an intervention do(S = s), drawn once and kept.
+"""Validation images under named augmentations, each an intervention do(S = s), drawn once and kept.
 
 An augmentation is one operation, always done: its parameters are drawn for all images at once, so
 that what becomes of an image does not depend on the batch that it is in.
@@ -104,10 +104,10 @@ class Mixed:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Some held-out images, drawn at random, and what they are shown under.
+    """Some validation images, drawn at random, and what they are shown under.
 
     Attributes:
-        split: the held-out images.
+        split: the validation images.
         rows: (m,) which of them, ascending.
         asked: the options.
         size: height and width that the encoder is shown.
@@ -214,14 +214,14 @@ def open_validation(asked: Invariance, classes: Sequence[str], console: Console)
 
 
 def sample(split: Split, asked: Invariance) -> Sample:
-    """As many held-out images as were asked for, without replacement.
+    """As many validation images as were asked for, without replacement.
 
     Raises:
         InputError: there are fewer.
     """
     if asked.images > len(split):
         raise InputError(
-            f"images = {asked.images:,}, but there are {len(split):,} held-out images: lower it"
+            f"images = {asked.images:,}, but there are {len(split):,} validation images: lower it"
         )
     generator = generator_for(asked.seed, "invariance", "images")
     chosen = torch.randperm(len(split), generator=generator)[: asked.images].sort().values.numpy()

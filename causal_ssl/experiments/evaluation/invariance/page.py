@@ -93,7 +93,7 @@ def page(material: Material) -> Drawn:
     report = Report(
         title="What does it make of the same image, changed?",
         subtitle=f"Proxy gaps KL(p^do(a)(Y | x) || p^do(b)(Y | x)) between augmentations of"
-        f" {asked.images:,} held-out images (Mitrovic et al. 2021, arXiv:2010.07922, eq. 3), of"
+        f" {asked.images:,} validation images (Mitrovic et al. 2021, arXiv:2010.07922, eq. 3), of"
         f" {material.source}",
         finding=finding(found),
         discussion=discussion(found),
@@ -145,7 +145,7 @@ def _gallery(material: Material) -> Block:
     return picture(
         "augmentations",
         gallery(rows, labels=1.3),
-        "The same held-out images under each augmentation, as the encoder is shown them.",
+        "The same validation images under each augmentation, as the encoder is shown them.",
         "Rows of images, an augmentation each",
     )
 

@@ -15,7 +15,7 @@ from causal_ssl.experiments.evaluation.knn.config import Knn
 
 
 def evaluate(asked: Knn, out: Path | str, *, console: Console) -> pd.DataFrame:
-    """How many held-out images the votes of their nearest training images classify.
+    """How many validation images the votes of their nearest training images classify.
 
     Args:
         asked: the options.
@@ -51,8 +51,8 @@ def evaluate(asked: Knn, out: Path | str, *, console: Console) -> pd.DataFrame:
         table = runs.write_table(directory, asked, subject, [row for pair in pairs for row in pair])
     runs.say(
         console,
-        f"{subject.source}: nearest of {len(train):,} training images, {len(val):,} held-out "
-        "images told by their votes",
+        f"{subject.source}: nearest of {len(train):,} training images, {len(val):,} "
+        "validation images told by their votes",
         *(
             f"k = {k}, T = {temperature:g}: top-1 {runs.percent(top1)}, top-5 {runs.percent(top5)}"
             for (k, temperature), (top1, top5) in zip(settings, pairs, strict=True)
