@@ -155,17 +155,13 @@ def linear_probe(
     members, fit, choice = settings.members(), train.rows, _choice(choose_on, train, classes)
     for samples in (train, test, *(samples for samples, _ in choice)):
         check_all_finite(samples.name, samples.features)
-    if choice:
-        refit = False
-    elif len(members) > 1:
+    if len(members) > 1 and not choice:
         fit, rows = split(labels, held_out, seed)
         choice = [(replace(train, rows=rows), 1.0)]
-    else:
-        refit = False
     run = Run(train, views, settings, len(classes), seed, device, dtype, keep, on_epoch)
     head, scores = _choose(run, members, fit, choice)
     chosen = head.members[0]
-    if refit:
+    if refit and len(fit) < len(train.rows):
         head = run.fit([chosen], train.rows, "refit")[0]
     if not bool(head.weights.isfinite().all() and head.biases.isfinite().all()):
         raise InputError(f"{chosen} diverged on all training samples: lower the learning rates")
