@@ -42,12 +42,18 @@ class Evaluation:
     )
     interpolation: str = option("bilinear", "how images are resized", choices=INTERPOLATIONS)
     at_once: int = option(256, "images at a time through the encoder", at_least=1)
-    features: str = option("", "folder that keeps features, to share; empty: in the run's own")
     workers: int = option(2, "processes that read images", at_least=0)
     device: str = option("auto", "where to compute", choices=("auto", "cpu", "cuda"))
 
     def __post_init__(self) -> None:
         check(self)
+
+
+@dataclass(frozen=True)
+class OnFeatures(Evaluation):
+    """Those that leave the encoder as it is: what it makes of images is computed once and kept."""
+
+    features: str = option("", "folder that keeps features, to share; empty: in the run's own")
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from causal_ssl.analysis.masked_accuracy import accuracy
 from causal_ssl.datasets.space import running_out
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import environment, options
-from causal_ssl.experiments.evaluation.config import ELSEWHERE, Evaluation, OnSplits
+from causal_ssl.experiments.evaluation.config import ELSEWHERE, Evaluation, OnFeatures, OnSplits
 from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.features import Floats, kept_features
 from causal_ssl.experiments.evaluation.images import Shown, Split, open_split
@@ -101,7 +101,7 @@ def study_name(asked: Evaluation) -> str:
 
 
 def features_in(
-    directory: RunDirectory, asked: Evaluation, subject: Subject, shown: Shown, console: Console
+    directory: RunDirectory, asked: OnFeatures, subject: Subject, shown: Shown, console: Console
 ) -> Floats:
     """The representation of images, kept for the run or where `features` says; (n, width)."""
     with watching(console) as watcher:
@@ -115,7 +115,7 @@ def features_in(
         )
 
 
-def features_folder(directory: RunDirectory, asked: Evaluation) -> Path:
+def features_folder(directory: RunDirectory, asked: OnFeatures) -> Path:
     """Where features are kept: the run's own folder, or that which evaluations share."""
     return Path(asked.features) if asked.features else directory / "features"
 

@@ -200,7 +200,7 @@ def test_it_beats_the_frozen_random_encoder_that_it_starts_from(
         ([*GRID, "--batch-size", "40"], "36 samples for a batch of 40: lower batch_size"),
         (["--accumulate", "5"], "batch_size 12 on 1 devices in 5 micro-batches: give a multiple"),
         (["--precision", "tf32"], "precision 'tf32' on cpu"),
-        (["--features", "kept"], "features = kept, but finetune keeps none"),
+        (["--features", "kept"], "unknown option --features"),
         (["--checkpoint", "nowhere.pt"], "nowhere.pt"),
         (["--subset", "nowhere.txt"], "the list nowhere.txt cannot be read"),
     ],

@@ -56,8 +56,3 @@ class Finetune(OnSplits):
         super().__post_init__()
         if self.momentum == 1:
             raise InputError("momentum must be below 1, got 1.0: no gradient would be forgotten")
-        if self.features:
-            raise InputError(
-                f"features = {self.features}, but {self.name} keeps none: the encoder changes in "
-                "training; leave it out"
-            )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.evaluation.config import CORRUPTIONS, OnSplits
+from causal_ssl.experiments.evaluation.config import CORRUPTIONS, OnFeatures, OnSplits
 from causal_ssl.experiments.options import option
 
 AUGMENTATIONS = (
@@ -15,7 +15,7 @@ AUGMENTATIONS = (
 
 
 @dataclass(frozen=True)
-class Invariance(OnSplits):
+class Invariance(OnSplits, OnFeatures):
     """How far an encoder's proxy predictions change from one augmentation to another.
 
     Raises:

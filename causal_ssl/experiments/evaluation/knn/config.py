@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from causal_ssl.experiments.evaluation.config import OnSplits
+from causal_ssl.experiments.evaluation.config import OnFeatures, OnSplits
 from causal_ssl.experiments.options import option
 
 
 @dataclass(frozen=True)
-class Knn(OnSplits):
+class Knn(OnSplits, OnFeatures):
     """Weighted nearest neighbours among the training images.
 
     Raises:

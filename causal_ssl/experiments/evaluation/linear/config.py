@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from causal_ssl.experiments.evaluation.config import OnSplits
+from causal_ssl.experiments.evaluation.config import OnFeatures, OnSplits
 from causal_ssl.experiments.options import option
 
 HELD_OUT, CORRUPTED = "held-out", "imagenet-c"
 
 
 @dataclass(frozen=True)
-class Linear(OnSplits):
+class Linear(OnSplits, OnFeatures):
     """A linear classifier of frozen features: a grid of trainings, one chosen without test images.
 
     Raises:

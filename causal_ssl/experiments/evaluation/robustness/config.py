@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from causal_ssl.experiments.evaluation.config import Evaluation
+from causal_ssl.experiments.evaluation.config import OnFeatures
 from causal_ssl.experiments.options import option
 
 SUITES = (
@@ -15,7 +15,7 @@ METHODS = ("supervised", "simclr", "relic", "byol", "relic_t")
 
 
 @dataclass(frozen=True)
-class Robustness(Evaluation):
+class Robustness(OnFeatures):
     """Test sets under shift, scored with one classifier of ImageNet's 1000 classes.
 
     Raises:
