@@ -10,6 +10,12 @@ from causal_ssl.datasets.images.centres import Centres
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.image_study.config import FASHION_MNIST_ROOT
 
+FASHION_MNIST_REMEDY = (
+    "Fashion-MNIST is in Debian's package dataset-fashion-mnist, which puts it at "
+    f"{FASHION_MNIST_ROOT}; of other images name the folder (data_root)"
+)
+"""What to do where there is no folder of it."""
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -26,17 +32,19 @@ class Splits:
         return train, test
 
 
-def splits(root: str, *, size: int) -> Splits:
+def splits(root: str, *, size: int, remedy: str = FASHION_MNIST_REMEDY) -> Splits:
     """Both splits of a folder of images, read at so many pixels a side.
+
+    Args:
+        root: the folder.
+        size: pixels a side.
+        remedy: what to do where there is no such folder.
 
     Raises:
         InputError: there is no such folder, no data set in it, or a single class.
     """
     if not Path(root).is_dir():
-        raise InputError(
-            f"no folder {root}: Fashion-MNIST is in Debian's package dataset-fashion-mnist, which "
-            f"puts it at {FASHION_MNIST_ROOT}; of other images name the folder (data_root)"
-        )
+        raise InputError(f"no folder {root}: {remedy}")
     train, test = (open_images(root, split, size=size) for split in ("train", "val"))
     if len(np.unique(train.labels)) < 2:
         raise InputError(

@@ -11,7 +11,7 @@ from causal_ssl.datasets.causal3dident.latents import CLASSES
 from causal_ssl.datasets.images.centres import Centres, centres
 from causal_ssl.experiments.image_study import plans as image_plans
 from causal_ssl.experiments.image_study.config import RANDOM
-from causal_ssl.experiments.image_study.splits import Splits, splits
+from causal_ssl.experiments.image_study.splits import FASHION_MNIST_REMEDY, Splits, splits
 from causal_ssl.experiments.pretraining.config import Pretraining
 from causal_ssl.experiments.pretraining.plan import Plan, asked_for
 from causal_ssl.experiments.robustness import styles
@@ -34,16 +34,23 @@ class DataSet:
         title: for the reader.
         preset: of `causal-ssl pretrain`: trunk, views and optimiser, shared by all methods, and
             the width of heads.
+        remedy: what to do where there is no folder of it.
     """
 
     title: str
     preset: str
+    remedy: str
 
 
 KNOWN: Mapping[str, DataSet] = MappingProxyType(
     {
-        FASHION_MNIST: DataSet("Fashion-MNIST", "fashion-small"),
-        CAUSAL3DIDENT: DataSet("Causal3DIdent", "causal3dident-small"),
+        FASHION_MNIST: DataSet("Fashion-MNIST", "fashion-small", FASHION_MNIST_REMEDY),
+        CAUSAL3DIDENT: DataSet(
+            "Causal3DIdent",
+            "causal3dident-small",
+            "name that of a Causal3DIdent set, rendered or published (causal3dident.data_root), or "
+            "leave it out: images are rendered then",
+        ),
     }
 )
 
@@ -97,7 +104,8 @@ def images_of(root: Path, config: RobustnessStudy, dataset: str) -> Splits:
         InputError: see `splits`.
     """
     folder = config.budget(dataset).data_root or str(root / "data")
-    return splits(folder, size=_pretraining(config, dataset).working_size)
+    size = _pretraining(config, dataset).working_size
+    return splits(folder, size=size, remedy=KNOWN[dataset].remedy)
 
 
 def material_of(root: Path, config: RobustnessStudy, dataset: str) -> Material:

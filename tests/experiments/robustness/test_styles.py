@@ -1,6 +1,7 @@
 """Causal3DIdent in the robustness study: rendered under do(S = s), and scored there."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from study_runs import run
 
 from causal_ssl.datasets.causal3dident.latents import GROUPS
 from causal_ssl.datasets.causal3dident.rendering.raster import available
+from causal_ssl.errors import InputError
 from causal_ssl.experiments import cells
 from causal_ssl.experiments.robustness import images, styles
 from causal_ssl.experiments.robustness.config import Rendered, RobustnessStudy
@@ -77,6 +79,13 @@ def test_what_a_variable_causes_follows_it_and_what_causes_it_does_not() -> None
         moved[variable] = np.abs(np.subtract(*means)).max()
     # Of some 570 draws of deviation below 0.6: five standard deviations of a difference are 0.18.
     assert moved["background_hue"] > 0.18 > moved["object_hue"]
+
+
+def test_a_missing_folder_of_scenes_is_refused_with_what_to_do_about_scenes(tmp_path: Path) -> None:
+    given = replace(CONFIG.causal3dident, data_root=str(tmp_path / "gone"))
+    with pytest.raises(InputError, match=r"no folder .*gone: name that of a Causal3D") as caught:
+        images.check(replace(CONFIG, causal3dident=given), "causal3dident")
+    assert "fashion" not in str(caught.value).lower()
 
 
 @rendering
