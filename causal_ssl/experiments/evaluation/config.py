@@ -58,7 +58,7 @@ class OnFeatures(Evaluation):
 
 @dataclass(frozen=True)
 class OnSplits(Evaluation):
-    """Those that learn from training images and are scored on held-out ones.
+    """Those that learn from training images and are scored on validation images.
 
     Images in class folders are seen as torchvision's evaluation shows them: the shorter side
     resized to `resize`, the centre of `size` x `size` pixels cut out. IDX files and Causal3DIdent

@@ -37,7 +37,7 @@ class Invariance(OnSplits, OnFeatures):
         distinct=True,
     )
     severity: int = option(3, "of corruptions, 1 to 5", at_least=1, at_most=5)
-    images: int = option(1000, "held-out images, drawn at random", at_least=2)
+    images: int = option(1000, "validation images, drawn at random", at_least=2)
     tau: float = option(0.1, "temperature of the proxy, over cosine similarities", above=0)
     k: int = option(200, "training images that vote for an image's class", at_least=1)
     temperature: float = option(0.1, "T: a vote weighs exp(similarity / T)", above=0)
