@@ -1,37 +1,23 @@
 """The encoder that is evaluated, and a digest that tells its weights from all others."""
 
 from dataclasses import dataclass
-
-from torch import nn
+from functools import cached_property
 
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation.config import Evaluation
-from causal_ssl.models.image_encoders import ImageEncoder
 from causal_ssl.models.weights.digest import weights_digest
-from causal_ssl.models.weights.opening import open_encoder
+from causal_ssl.models.weights.opening import OpenedEncoder, open_encoder
 from causal_ssl.training.device import device_of
-
-__all__ = ["Subject", "open_subject", "weights_digest"]
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """A frozen encoder.
+class Subject(OpenedEncoder):
+    """An encoder with its heads, on the device that it is evaluated on."""
 
-    Attributes:
-        network: in eval mode, on the device that it is evaluated on.
-        source: what it is, in words.
-        digest: of its trunk's weights, and of how it standardises its input.
-        classifier: of a network that was trained with labels; None: there is none.
-        critic: g, (n, width) -> (n, n_outputs), of a network of ours that was trained without
-            labels, on its device; None: there is none.
-    """
-
-    network: ImageEncoder
-    source: str
-    digest: str
-    classifier: nn.Linear | None = None
-    critic: nn.Module | None = None
+    @cached_property
+    def digest(self) -> str:
+        """Of its trunk's weights, and of how it standardises its input."""
+        return weights_digest(self.encoder)
 
 
 def open_subject(asked: Evaluation) -> Subject:
@@ -47,6 +33,5 @@ def open_subject(asked: Evaluation) -> Subject:
         )
     device = device_of(asked.device)
     opened = open_encoder(asked.checkpoint, network=asked.network, prefix=asked.prefix)
-    network = opened.encoder
-    digest = weights_digest(network)
-    return Subject(network.to(device), opened.source, digest, opened.classifier, opened.critic)
+    opened.encoder.to(device)  # its heads are parts of it
+    return Subject(**vars(opened))

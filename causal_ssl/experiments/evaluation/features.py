@@ -67,7 +67,7 @@ def kept_features(
             what it keeps is damaged.
     """
     made_with = {"encoder": subject.digest, "images": shown.digest()}
-    shape = (len(shown), subject.network.width)
+    shape = (len(shown), subject.encoder.width)
     path = folder / f"{shown.name}-{_key(made_with)}.npy"
     if not path.exists():
         with claimed(folder):
@@ -76,7 +76,7 @@ def kept_features(
             (watcher := watcher or Watcher()).begin(
                 f"features of {shown.name}", shape[0], partial.done
             )
-            for values in _computed(subject.network, rest, at_once, workers):
+            for values in _computed(subject.encoder, rest, at_once, workers):
                 _require_finite(values, partial.done, shown)
                 partial.append(values)
                 watcher.advance(len(values))

@@ -85,7 +85,7 @@ def run_of(
     _require_same(directory / INPUTS, inputs)
     with directory.claim(study_name(asked), values), running_out(directory.path):
         directory.write(INPUTS, json.dumps(inputs, indent=2) + "\n")
-        facts = environment.environment(subject.network.mean.device.type)
+        facts = environment.environment(subject.encoder.mean.device.type)
         directory.write("environment.json", json.dumps(facts, indent=2) + "\n")
         yield directory
 

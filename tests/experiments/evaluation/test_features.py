@@ -10,9 +10,10 @@ import pytest
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import features
 from causal_ssl.experiments.evaluation.config import Evaluation, OnSplits
-from causal_ssl.experiments.evaluation.encoders import Subject, open_subject, weights_digest
+from causal_ssl.experiments.evaluation.encoders import Subject, open_subject
 from causal_ssl.experiments.evaluation.images import Split, open_split
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
+from causal_ssl.models.weights.digest import weights_digest
 from causal_ssl.training import images as training
 
 
@@ -53,7 +54,7 @@ def watched(split: Split, **how: Any) -> tuple[Split, Counted]:
 
 def test_they_are_the_trunks_outputs(val: Split, subject: Subject, tmp_path: Path) -> None:
     found = kept(subject, val, tmp_path)
-    expected = training.features(subject.network, val.seen, batch_size=5).intermediate
+    expected = training.features(subject.encoder, val.seen, batch_size=5).intermediate
     assert isinstance(found, np.memmap)
     assert np.array_equal(found, expected)
 
@@ -83,7 +84,7 @@ def test_after_an_interruption_the_rest_is_computed_to_the_same_bits(
 def test_another_encoder_does_not_take_them(val: Split, subject: Subject, tmp_path: Path) -> None:
     mine = np.array(kept(subject, val, tmp_path))
     network = image_encoder("conv4", seed=1).eval()
-    other = Subject(network, "other", weights_digest(network))
+    other = Subject(network, None, "other")
     assert not np.array_equal(kept(other, val, tmp_path), mine)
     assert len(list(tmp_path.glob("val-*.npy"))) == 2
 
@@ -92,14 +93,14 @@ def test_a_beginning_of_another_encoder_is_not_continued(
     val: Split, subject: Subject, tmp_path: Path
 ) -> None:
     network = image_encoder("conv4", seed=1).eval()
-    other = Subject(network, "other", weights_digest(network))
+    other = Subject(network, None, "other")
     broken, _ = watched(val, stop=12, error=KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         kept(other, broken, tmp_path)
     split, counted = watched(val)
     assert np.array_equal(
         kept(subject, split, tmp_path),
-        training.features(subject.network, val.seen, batch_size=5).intermediate,
+        training.features(subject.encoder, val.seen, batch_size=5).intermediate,
     )
     assert counted.read == 24
 
@@ -125,8 +126,8 @@ def test_nan_names_the_image_and_what_was_computed_before_is_kept(
             return found
 
     pixels = val.seen.batch(np.array([13]))["image"][0]
-    network = Broken(subject.network.config).eval()
-    broken = Subject(network, "broken", weights_digest(network))
+    network = Broken(subject.encoder.config).eval()
+    broken = Subject(network, None, "broken")
     with pytest.raises(InputError, match=r"NaN or infinity of .*/n04487081/n04487081_1\.JPEG"):
         kept(broken, val, tmp_path)
     (journal,) = tmp_path.glob(".val-*.journal")

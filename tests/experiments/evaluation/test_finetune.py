@@ -16,13 +16,13 @@ from causal_ssl.analysis.masked_accuracy import masked_accuracy
 from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.evaluation.classifier import load_classifier
 from causal_ssl.experiments.evaluation.config import OnSplits
-from causal_ssl.experiments.evaluation.encoders import weights_digest
 from causal_ssl.experiments.evaluation.finetune import evaluation as finetune
 from causal_ssl.experiments.evaluation.finetune.retraining import Member
 from causal_ssl.experiments.evaluation.images import open_split
 from causal_ssl.experiments.evaluation.linear.crops import stack_of
 from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
+from causal_ssl.models.weights.digest import weights_digest
 from causal_ssl.models.weights.opening import open_encoder
 from causal_ssl.models.weights.runs import save_encoder
 from causal_ssl.randomness import generator_for

@@ -108,7 +108,7 @@ def run(monkeypatch: pytest.MonkeyPatch, imagenet: Path, checkpoint: Path, tmp_p
         asked = replace(asked_of(checkpoint, imagenet), **changes)  # type: ignore[arg-type]
         subject = open_subject(asked)
         if trunk is not None:
-            subject.network.trunk = trunk(subject.network)
+            subject.encoder.trunk = trunk(subject.encoder)
         monkeypatch.setattr(invariance, "open_subject", lambda _: subject)
         return invariance.evaluate(asked, tmp_path / "run", console=Console(quiet=True))
 

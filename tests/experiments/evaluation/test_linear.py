@@ -19,11 +19,11 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.evaluation.classifier import load_classifier
 from causal_ssl.experiments.evaluation.config import OnSplits
-from causal_ssl.experiments.evaluation.encoders import weights_digest
 from causal_ssl.experiments.evaluation.features import kept_features
 from causal_ssl.experiments.evaluation.images import Shown, open_split
 from causal_ssl.experiments.evaluation.linear import crops
 from causal_ssl.models.image_encoders import ImageEncoder
+from causal_ssl.models.weights.digest import weights_digest
 from causal_ssl.training import images as training
 
 

@@ -31,7 +31,7 @@ from causal_ssl.datasets.images.subsets import lists_classes
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import published, runs
 from causal_ssl.experiments.evaluation.classifier import Classifier
-from causal_ssl.experiments.evaluation.encoders import open_subject, weights_digest
+from causal_ssl.experiments.evaluation.encoders import open_subject
 from causal_ssl.experiments.evaluation.finetune.config import Finetune
 from causal_ssl.experiments.evaluation.finetune.retraining import (
     TOP,
@@ -45,6 +45,7 @@ from causal_ssl.experiments.evaluation.images import Split
 from causal_ssl.experiments.evaluation.semi.config import Semi
 from causal_ssl.experiments.watching import watching
 from causal_ssl.models.image_encoders import ImageEncoder
+from causal_ssl.models.weights.digest import weights_digest
 from causal_ssl.training.images import ImageRun
 
 LISTS = {12_811: 1, 128_116: 10}

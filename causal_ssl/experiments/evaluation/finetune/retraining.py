@@ -95,7 +95,7 @@ class Retraining:
             batch_size=asked.batch_size,
             method="supervised",
             encoder=replace(
-                self.subject.network.config, head=Head(), n_outputs=len(self.train.classes)
+                self.subject.encoder.config, head=Head(), n_outputs=len(self.train.classes)
             ),
             optimiser=Optimiser(
                 asked.optimiser,  # type: ignore[arg-type]
@@ -117,7 +117,7 @@ class Retraining:
             out=out,
             seed=asked.seed,
             groups=labels_of,
-            start=Start(self.subject.network, asked.head_rate),
+            start=Start(self.subject.encoder, asked.head_rate),
             device=asked.device,
             workers=asked.workers,
             loggers=(),
@@ -137,7 +137,7 @@ class Retraining:
         Returns:
             1 and 5 -> (n,), whether the class is among as many of the highest logits.
         """
-        device = self.subject.network.mean.device
+        device = self.subject.encoder.mean.device
         parts: dict[int, list[NDArray[np.bool_]]] = {k: [] for k in TOP}
         done = 0
         watcher.begin("scoring", len(labels), 0)

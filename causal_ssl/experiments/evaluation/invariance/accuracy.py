@@ -78,7 +78,7 @@ def by_neighbours(
             sample.labels,
             k=asked.k,
             temperature=asked.temperature,
-            device=subject.network.mean.device,
+            device=subject.encoder.mean.device,
         )
         return found.top1
 

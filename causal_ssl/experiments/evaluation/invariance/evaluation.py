@@ -79,7 +79,7 @@ def evaluate(asked: Invariance, out: Path | str, *, console: Console) -> pd.Data
 
         outputs = {"f": _outputs(chosen, features)}
         if subject.critic is not None:
-            outputs["g"] = outputs["f"].through(subject.critic, subject.network.mean.device)
+            outputs["g"] = outputs["f"].through(subject.critic, subject.encoder.mean.device)
         if isinstance(teller, Split):
             told = by_neighbours(asked, teller, features(teller), chosen, subject)
             setting = f"k={asked.k} T={asked.temperature:g}"

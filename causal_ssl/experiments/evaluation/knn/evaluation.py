@@ -45,7 +45,7 @@ def evaluate(asked: Knn, out: Path | str, *, console: Console) -> pd.DataFrame:
             score,
             val.labels,
             settings=settings,
-            device=subject.network.mean.device,
+            device=subject.encoder.mean.device,
         )
         pairs = [_rows(setting, each, val) for setting, each in zip(settings, found, strict=True)]
         table = runs.write_table(directory, asked, subject, [row for pair in pairs for row in pair])

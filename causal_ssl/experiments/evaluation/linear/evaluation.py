@@ -81,7 +81,7 @@ def evaluate(asked: Linear, out: Path | str, *, console: Console) -> pd.DataFram
                 held_out=asked.held_out,
                 refit=asked.refit,
                 seed=asked.seed,
-                device=subject.network.mean.device,
+                device=subject.encoder.mean.device,
                 keep=directory / TRAINING,
                 on_epoch=on_epoch,
             )

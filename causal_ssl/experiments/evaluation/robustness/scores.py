@@ -149,7 +149,7 @@ class Scorer:
         return np.concatenate(parts)
 
     def _logits(self, features: Floats) -> Callable[[NDArray[np.int64]], torch.Tensor]:
-        device = self.subject.network.mean.device
+        device = self.subject.encoder.mean.device
         weights, biases = self.classifier.weights.to(device), self.classifier.biases.to(device)
         classifier = replace(self.classifier, weights=weights, biases=biases)
         return lambda rows: classifier.logits(torch.from_numpy(features[rows]).to(device))
