@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from causal_ssl.errors import InputError
+from causal_ssl.experiments import method_names
 from causal_ssl.experiments.causal3dident.render import BACKENDS
 from causal_ssl.experiments.causal3dident.settings import SETTINGS
 from causal_ssl.experiments.image_study.config import ImageStudy
 from causal_ssl.experiments.options import option
 
-METHODS = "infonce, relic, relic_t, barlow_twins, vicreg, align_maxent"
-"""For help alone, which must not wait for torch; a test holds it to the registry."""
 ENCODERS = ("conv4", "resnet18", "resnet50")
 LAYERS = ("final", "intermediate")
 CLASS_ALONE = "class_alone"
@@ -45,7 +44,7 @@ class Causal3DIdentStudy(ImageStudy):
         distinct=True,
     )
     methods: tuple[str, ...] = option(
-        ("infonce", "relic"), f"methods to compare: {METHODS}", distinct=True
+        ("infonce", "relic"), f"methods to compare: {method_names.NUMERICAL}", distinct=True
     )
     seeds: int = option(1, "encoders of every setting and method", at_least=1)
     untrained_seeds: int = option(

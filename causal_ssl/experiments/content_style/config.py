@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import options
+from causal_ssl.experiments import method_names, options
 from causal_ssl.experiments.content_style.settings import SETTINGS, Setting
 from causal_ssl.experiments.options import option
 from causal_ssl.experiments.trained import TrainedStudy
@@ -12,9 +12,6 @@ from causal_ssl.experiments.trained import TrainedStudy
 # The published code and the published text differ in one value.
 ALPHAS = {"code": (1.0, 0.1, 0.01, 0.001), "paper": (1.0, 0.1, 0.001, 0.0001)}
 GAMMAS = (0.01, 10 ** (-2 / 3), 10 ** (2 / 3), 100.0)  # logspace(-2, 2, 4)
-
-# For help alone, which must not wait for torch; tests hold it to the registry.
-METHODS = "infonce, relic, relic_t, align_maxent, barlow_twins, vicreg"
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class NumericalStudy(TrainedStudy):
         distinct=True,
     )
     methods: tuple[str, ...] = option(
-        ("infonce", "relic"), f"methods to compare: {METHODS}", distinct=True
+        ("infonce", "relic"), f"methods to compare: {method_names.NUMERICAL}", distinct=True
     )
     independent: Budget = Budget(seeds=2, steps=4000)
     dependent: Budget = Budget(seeds=3, steps=2000)
@@ -112,7 +109,9 @@ class DimensionsStudy(NumericalStudy):
         singular="setting",
         distinct=True,
     )
-    methods: tuple[str, ...] = option(("infonce",), f"methods to compare: {METHODS}", distinct=True)
+    methods: tuple[str, ...] = option(
+        ("infonce",), f"methods to compare: {method_names.NUMERICAL}", distinct=True
+    )
     independent: Budget = Budget(seeds=2, steps=2000)
     dependent: Budget = Budget(seeds=2, steps=2000)
     max_outputs: int = option(

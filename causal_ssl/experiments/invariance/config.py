@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from causal_ssl.errors import InputError
+from causal_ssl.experiments import method_names
 from causal_ssl.experiments.options import option
 from causal_ssl.experiments.trained import TrainedStudy
 
@@ -14,8 +15,6 @@ WORLDS = {
 ENVIRONMENTS = {"soft": "S ~ N(mean, scale²)", "hard": "do(S = mean)"}
 CONTROLS = ("oracle", "style_only", "separate", "entangled", "identity")
 PROBES = ("logistic", "boosted_trees", "knn", "mlp")
-ENCODERS = "infonce, relic, supcon, relic_t, align_maxent, barlow_twins, vicreg"
-"""For help alone, which must not wait for torch; a test holds it to the registry."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,9 @@ class InvarianceStudy(TrainedStudy):
         distinct=True,
     )
     methods: tuple[str, ...] = option(
-        ("infonce", "relic", "supcon"), f"encoders to train: {ENCODERS}", distinct=True
+        ("infonce", "relic", "supcon"),
+        f"encoders to train: {method_names.WITH_GROUPS}",
+        distinct=True,
     )
     controls: tuple[str, ...] = option(
         CONTROLS,

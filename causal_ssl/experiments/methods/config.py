@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from causal_ssl.experiments import method_names
 from causal_ssl.experiments.image_study.config import FASHION_MNIST_ROOT, ImageStudy
 from causal_ssl.experiments.options import option
 
-METHODS = "infonce, relic, relic_t, barlow_twins, vicreg, simclr, moco_v2, byol, supervised"
-"""For help alone, which must not wait for torch; a test holds it to the registry."""
 PRESET = "fashion-small"
 """Of `causal-ssl pretrain`: encoder, heads, views and optimiser that all methods share."""
 RAW = "raw_pixels"
@@ -31,7 +30,9 @@ class MethodsStudy(ImageStudy):
     name: ClassVar[str] = "methods"
 
     methods: tuple[str, ...] = option(
-        ("relic", "simclr", "supervised"), f"methods to compare: {METHODS}", distinct=True
+        ("relic", "simclr", "supervised"),
+        f"methods to compare: {method_names.PRETRAINING}",
+        distinct=True,
     )
     seeds: int = option(1, "encoders of every method, and as many untrained ones", at_least=1)
     data_root: str = option(

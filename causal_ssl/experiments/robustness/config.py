@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from causal_ssl.errors import InputError
-from causal_ssl.experiments import options
+from causal_ssl.experiments import method_names, options
 from causal_ssl.experiments.causal3dident.render import BACKENDS
 from causal_ssl.experiments.evaluation.config import CORRUPTIONS
 from causal_ssl.experiments.image_study.config import FASHION_MNIST_ROOT, RANDOM, ImageStudy
 from causal_ssl.experiments.options import option
 
-METHODS = "relic, relic_t, simclr, byol, supervised"
-"""For help alone, which must not wait for torch."""
 VALIDATION = CORRUPTIONS[15:]
 """Those that enter no mean; a test holds this to it."""
 FASHION_MNIST, CAUSAL3DIDENT = "fashion_mnist", "causal3dident"
@@ -111,7 +109,9 @@ class RobustnessStudy(ImageStudy):
         distinct=True,
     )
     methods: tuple[str, ...] = option(
-        ("relic", "simclr", "supervised"), f"methods to compare: {METHODS}", distinct=True
+        ("relic", "simclr", "supervised"),
+        f"methods to compare: {method_names.PRETRAINING}",
+        distinct=True,
     )
     alphas: tuple[float, ...] = option(
         (0.0, 1.0),

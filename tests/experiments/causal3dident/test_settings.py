@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from scipy.stats import truncnorm
 
-from causal_ssl import methods
 from causal_ssl.datasets.causal3dident.latents import GROUPS
 from causal_ssl.datasets.causal3dident.presets import causal3dident
 from causal_ssl.datasets.causal3dident.views import LatentTransformation
@@ -32,7 +31,6 @@ def test_every_setting_is_an_augmentation_or_a_change_that_there_is(setting):
 
 
 def test_help_names_what_there_is():
-    assert set(config.METHODS.split(", ")) == set(methods.names())
     assert set(config.ENCODERS) == set(TRUNKS)
 
 

@@ -4,7 +4,6 @@ import itertools
 
 import pytest
 
-from causal_ssl import methods
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.catalogue import from_preset, presets
 from causal_ssl.experiments.content_style import config, jobs, plan, settings
@@ -68,10 +67,6 @@ def test_an_unknown_preset_or_method_is_named_with_the_nearest() -> None:
         from_preset("numerical", "quik")
     with pytest.raises(InputError, match="did you mean 'relic'"):
         jobs.check(NumericalStudy(methods=("relik",)))
-
-
-def test_help_names_exactly_the_registered_methods() -> None:
-    assert config.METHODS.split(", ") == methods.names()
 
 
 def test_the_command_of_a_report_names_the_nearest_preset_and_what_differs() -> None:

@@ -81,7 +81,3 @@ def test_the_budget_is_that_of_the_preset_for_pretraining() -> None:
     study, values = MethodsStudy(), preset("pretraining", config.PRESET)
     for name in ("epochs", "batch_size", "learning_rate"):
         assert getattr(study, name) == values[name], name
-
-
-def test_help_names_what_there_is() -> None:
-    assert set(config.METHODS.split(", ")) == set(methods.pretraining_names())

@@ -111,7 +111,6 @@ def test_presets_are_valid_and_quick_is_the_default() -> None:
     assert standard.seeds >= config.ENOUGH
     test = {name for name, each in CORRUPTIONS.items() if each.kind == "test"}
     assert set(standard.corruptions) == test
-    assert set(standard.methods) == set(config.METHODS.split(", "))
     assert {0, published.ALPHA} < set(standard.alphas)
     assert standard.datasets == config.DATASETS
     for name, each in KNOWN.items():
@@ -158,7 +157,6 @@ def test_names_for_help_are_those_that_there_are() -> None:
     assert tuple(CORRUPTIONS) == config.CORRUPTIONS
     validation = [name for name, each in CORRUPTIONS.items() if each.kind == "validation"]
     assert tuple(validation) == config.VALIDATION
-    assert set(config.METHODS.split(", ")) <= set(methods.pretraining_names())
     assert tuple(KNOWN) == config.DATASETS
     assert methods.get("relic").image_recipe().objective["alpha"] == published.ALPHA
     assert tuple(GROUPS) == config.STYLES
