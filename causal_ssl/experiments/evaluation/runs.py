@@ -39,7 +39,7 @@ Row = dict[str, Any]
 
 
 def open_splits(asked: OnSplits, console: Console) -> tuple[Split, Split]:
-    """Training and held-out images, with one numbering of classes.
+    """Training and validation images, with one numbering of classes.
 
     Raises:
         InputError: see `open_split`; training images of a single class.
