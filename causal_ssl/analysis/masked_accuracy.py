@@ -137,17 +137,6 @@ def accuracy(right: NDArray[np.bool_]) -> Accuracy:
     return Accuracy(found / n, float(interval.low), float(interval.high), n)
 
 
-def masked_accuracy(
-    logits: Tensor | NDArray[Any],
-    answers: Tensor | NDArray[Any],
-    *,
-    mask: Tensor | NDArray[np.bool_] | None = None,
-    k: int = 1,
-) -> Accuracy:
-    """Top-k accuracy among the classes of a mask: `accuracy` of `hits`, see there."""
-    return accuracy(hits(logits, answers, mask=mask, k=k))
-
-
 def accuracy_gap(clean: NDArray[np.bool_], shifted: NDArray[np.bool_]) -> AccuracyGap:
     """The accuracy on clean images minus that on others.
 

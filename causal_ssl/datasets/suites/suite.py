@@ -16,7 +16,6 @@ from causal_ssl.datasets.images.listing import Listing, listing_of, scan, some
 from causal_ssl.datasets.suites.classes import Answers, mask_of
 from causal_ssl.datasets.suites.protocols import Protocol
 from causal_ssl.datasets.suites.transform import Transform
-from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError, one_of
 
 
@@ -144,12 +143,11 @@ class Suite:
         """(1000,), which compete for the argmax; None: all."""
         return mask_of(self.answers) if self.protocol.masked else None
 
-    def images(self, partition: str, watcher: Watcher | None = None) -> SuiteImages:
+    def images(self, partition: str) -> SuiteImages:
         """The images of a partition.
 
         Args:
             partition: one of `partitions`.
-            watcher: is told of class folders listed.
 
         Returns:
             Class by class, in the order of `answers`.
@@ -158,7 +156,7 @@ class Suite:
             InputError: an unknown partition, a class folder without images.
         """
         folder = self.folders[one_of(f"partition of {self.name}", partition, self.folders)]
-        scanned = scan(folder, watcher)
+        scanned = scan(folder)
         found = {name: scanned[name] for name in self.answers if scanned.get(name)}
         if empty := [n for n in self.answers if n not in found and n not in self.missing_classes]:
             raise InputError(

@@ -1,6 +1,5 @@
 """What a trained encoder makes of a data set: both layers, as arrays."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +31,6 @@ def features(
     batch_size: int = 256,
     workers: int = 0,
     device: torch.device | str | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
 ) -> FeatureArrays:
     """Final and intermediate layer of every image, in order, in eval mode.
 
@@ -44,7 +42,6 @@ def features(
         batch_size: images at a time.
         workers: processes that read a data set.
         device: where to compute; None: where the encoder is.
-        on_progress: called after every batch with images done and images in all.
 
     Raises:
         InputError: no images, or a batch without any.
@@ -57,11 +54,11 @@ def features(
         ((5, 8), (5, 256), True)
     """
     in_range("batch_size", batch_size, at_least=1)
-    in_range("images", total := len(images), at_least=1)
+    in_range("images", len(images), at_least=1)
     if device is not None:
         encoder.to(device)
     device, training = encoder.mean.device, encoder.training
-    final, intermediate, done = [], [], 0
+    final, intermediate = [], []
     loader = ordered_loader(
         images, batch_size=batch_size, workers=workers, pinned=device.type == "cuda"
     )
@@ -71,9 +68,6 @@ def features(
             layers = encoder(images_of(batch).to(device, non_blocking=True))
             final.append(layers.final.float().cpu().numpy())
             intermediate.append(layers.intermediate.float().cpu().numpy())
-            done += len(final[-1])
-            if on_progress is not None:
-                on_progress(done, total)
     finally:
         encoder.train(training)
     return FeatureArrays(np.concatenate(final), np.concatenate(intermediate))

@@ -12,7 +12,7 @@ import torch
 from helpers import assert_refused, call, fine_tuning, idx
 from torch.nn import functional as F
 
-from causal_ssl.analysis.masked_accuracy import masked_accuracy
+from causal_ssl.analysis.masked_accuracy import accuracy, hits
 from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.evaluation.classifier import load_classifier
 from causal_ssl.experiments.evaluation.config import OnSplits
@@ -94,7 +94,7 @@ def test_what_is_exported_gives_the_accuracy_that_is_reported(
     found = training.features(opened.encoder, val.seen, batch_size=16)
     table = table_of(out).set_index("metric")
     for k in (1, 5):
-        expected = masked_accuracy(found.final, val.labels, k=k)
+        expected = accuracy(hits(found.final, val.labels, k=k))
         row = table.loc[f"finetune_top{k}"]
         assert row[["value", "low", "high", "n"]].tolist() == [*vars(expected).values()]
         assert row["setting"] == "rate=0.1 epochs=2 batch=12"
