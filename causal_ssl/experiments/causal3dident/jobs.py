@@ -1,7 +1,6 @@
 """Do the jobs of the Causal3DIdent study: render images, train encoders, score representations."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from causal_ssl import methods
 from causal_ssl.datasets.causal3dident import layout
 from causal_ssl.datasets.causal3dident.dataset import Causal3DIdent
 from causal_ssl.datasets.causal3dident.packed import pack
+from causal_ssl.datasets.images.parts import Part
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import encoders
 from causal_ssl.experiments.causal3dident import evaluation, pictures, plan, render, settings
@@ -113,7 +113,7 @@ def _score(
         # Of seven distinct points, shuffled pairs would say nothing of chance.
         representations, shuffles = {"": evaluation.class_alone(labelled)}, 0
     else:
-        seen = _Some(images, chosen)
+        seen = Part(images, chosen)
         made = features(encoder, seen, batch_size=SCORING_BATCH, device=config.device)
         representations, shuffles = {layer: getattr(made, layer) for layer in LAYERS}, 1
     return [
@@ -130,19 +130,6 @@ def _score(
             device=config.device,
         )
     ]
-
-
-class _Some:
-    """Some images of a set, in another order."""
-
-    def __init__(self, images: Causal3DIdent, chosen: np.ndarray) -> None:
-        self._images, self._chosen = images, chosen
-
-    def __len__(self) -> int:
-        return len(self._chosen)
-
-    def batch(self, indices: np.ndarray, generator: Any) -> Any:
-        return self._images.batch(self._chosen[indices])["image"]
 
 
 def _chosen(config: Causal3DIdentStudy, total: int) -> np.ndarray:

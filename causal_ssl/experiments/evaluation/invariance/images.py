@@ -6,7 +6,7 @@ that what becomes of an image does not depend on the batch that it is in.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from rich.console import Console
 from torch import Tensor
 
 from causal_ssl.datasets.corruptions import CORRUPTIONS, corrupt
+from causal_ssl.datasets.images.parts import Part
 from causal_ssl.datasets.images.subsets import lists_classes
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation.images import Shown, Split, open_split
@@ -155,7 +156,7 @@ class Sample:
     def _shown(self, name: str, drawn: Drawn, more: str = "") -> "ShownSample":
         asked = self.asked
         how = f"{self.split.how}; {name} {more}, severity {asked.severity}, seed {asked.seed}"
-        seen = Changed(self.split.seen, self.rows, drawn)
+        seen = Changed(Part(self.split.seen, self.rows), drawn)
         how = f"{how}, {len(self.rows)} images"
         return ShownSample(name, self.split.images, seen, how, self.rows)
 
@@ -178,18 +179,17 @@ class ShownSample(Shown):
 class Changed:
     """What becomes of images that are shown."""
 
-    seen: Any
-    rows: NDArray[np.int64]
+    seen: Part
     drawn: Drawn
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.seen)
 
     def batch(
         self, indices: NDArray[np.int64], generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
         """Images (b, 3, h, w) uint8, as "image"."""
-        images = self.seen.batch(self.rows[indices])["image"]
+        images = self.seen.batch(indices)["image"]
         return {"image": self.drawn(images, indices)}
 
 
