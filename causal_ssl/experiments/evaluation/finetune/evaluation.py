@@ -50,7 +50,7 @@ from causal_ssl.training.images import ImageRun
 
 LISTS = {12_811: 1, 128_116: 10}
 """Images of the lists published with SimCLR -> per cent of ImageNet's training images."""
-N_HELD_OUT = 50_000
+N_VALIDATION = 50_000
 """Of ImageNet: published numbers are of these."""
 BATCH_NORM = "batch norm: training mode while trained, eval mode while scored"
 
@@ -238,7 +238,7 @@ def _remarks(asked: Finetune, chosen: Member, scores: Mapping[Member, float]) ->
         yield f"{diverged} of {len(scores)} trainings diverged"
 
 
-def published_beside(asked: Finetune, n_labelled: int, n_held_out: int) -> Iterator[str]:
+def published_beside(asked: Finetune, n_labelled: int, n_validation: int) -> Iterator[str]:
     """Published numbers of the same list, where it is as long as one of the two of ImageNet.
 
     Examples:
@@ -248,7 +248,7 @@ def published_beside(asked: Finetune, n_labelled: int, n_held_out: int) -> Itera
          48.3 %, BYOL 53.2 %"
     """
     percent = LISTS.get(n_labelled)
-    if not isinstance(asked, Semi) or percent is None or n_held_out != N_HELD_OUT:
+    if not isinstance(asked, Semi) or percent is None or n_validation != N_VALIDATION:
         return
     rows = published.semi().query(f"metric == 'top1' and percent == {percent}")
     numbers = zip(rows["method"], rows["reference"], strict=True)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from causal_ssl import files
+from causal_ssl._numbers import exactly
 from causal_ssl.analysis.masked_accuracy import hits
 from causal_ssl.datasets.images.parts import Part
 from causal_ssl.datasets.watcher import Watcher
@@ -59,7 +60,7 @@ class Member:
     epochs: int
 
     def __str__(self) -> str:
-        return f"rate={self.rate:g} epochs={self.epochs}"
+        return f"rate={exactly(self.rate)} epochs={self.epochs}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
+from causal_ssl._numbers import exactly
 from causal_ssl.analysis.knn import KnnAccuracy, knn_accuracies
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import runs
@@ -65,7 +66,7 @@ def evaluate(asked: Knn, out: Path | str, *, console: Console) -> pd.DataFrame:
 def _rows(setting: tuple[int, float], found: KnnAccuracy, val: Split) -> tuple[runs.Row, runs.Row]:
     """Top-1 and top-5."""
     k, temperature = setting
-    where = {"setting": f"k={k} T={temperature:g}", "variable": val.name}
+    where = {"setting": f"k={k} T={exactly(temperature)}", "variable": val.name}
     return (
         runs.share("knn_top1", found.top1, len(val), **where),
         runs.share("knn_top5", found.top5, len(val), **where),

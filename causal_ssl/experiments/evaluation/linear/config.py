@@ -11,7 +11,7 @@ HELD_OUT, CORRUPTED = "held-out", "imagenet-c"
 
 @dataclass(frozen=True)
 class Linear(OnSplits, OnFeatures):
-    """A linear classifier of frozen features: a grid of trainings, one chosen without test images.
+    """A linear classifier of frozen features: a grid of trainings, one chosen before it is scored.
 
     Raises:
         InputError: a value out of range or an unknown name, before anything starts.

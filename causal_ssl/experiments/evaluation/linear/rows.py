@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from causal_ssl._numbers import exactly
 from causal_ssl.analysis.linear_probe import LinearProbe
 from causal_ssl.analysis.masked_accuracy import Accuracy
 from causal_ssl.experiments.evaluation import published, runs
@@ -49,8 +50,8 @@ def _interval(found: Accuracy) -> dict[str, float]:
 def in_words(member: Any) -> str:
     """A training of the grid, as tables name it."""
     return (
-        f"rate={member.learning_rate:g} decay={member.weight_decay:g} epochs={member.epochs} "
-        f"batch={member.batch_size}"
+        f"rate={exactly(member.learning_rate)} decay={exactly(member.weight_decay)} "
+        f"epochs={member.epochs} batch={member.batch_size}"
     )
 
 
