@@ -43,14 +43,14 @@ def idx_files(root: Path) -> Path:
     return root
 
 
-def causal3dident(root: Path) -> Path:
-    """Two images of the first class."""
+def causal3dident(root: Path, grey: int = 90) -> Path:
+    """Two images of the first class, black and grey."""
     for index in range(7):
         (root / f"testset/images_{index}").mkdir(parents=True)
         latents = np.linspace(-1, 1, 20).reshape(2, 10) if not index else np.empty((0, 10))
         np.save(root / f"testset/raw_latents_{index}.npy", latents)
     for row in range(2):
-        Image.new("RGB", (16, 16), (90 * row,) * 3).save(root / f"testset/images_0/{row}.png")
+        Image.new("RGB", (16, 16), (grey * row,) * 3).save(root / f"testset/images_0/{row}.png")
     return root
 
 
@@ -68,11 +68,20 @@ def opened(made: Made, root: Path) -> Split:
         (class_folders, "b2e522f98fc0262c"),
         (packed, "19813a2b50790ba4"),
         (idx_files, "e67ecbcb351c32cd"),
-        (causal3dident, "1a5f2f7d30acb378"),
+        (causal3dident, "c7d7fd84e11dbb21"),
     ],
 )
 def test_a_digest_is_what_it_was(made: Made, digest: str, tmp_path: Path) -> None:
     assert opened(made, tmp_path / "set").digest()[:16] == digest
+
+
+def test_the_same_scenes_rendered_otherwise_have_another_digest(tmp_path: Path) -> None:
+    one, other = (
+        open_split(OnSplits(data_root=str(causal3dident(tmp_path / str(grey), grey))), "val")
+        for grey in (90, 91)
+    )
+    assert np.array_equal(one.images.images.latents, other.images.images.latents)
+    assert one.digest() != other.digest()
 
 
 @pytest.mark.parametrize(
