@@ -60,7 +60,7 @@ class Parser(ArgumentParser):
 
     def _unknown(self, given: str) -> str:
         known = [o for a in self._actions for o in a.option_strings if o.startswith("--")]
-        near = get_close_matches(given, known, n=1, cutoff=0.5)
+        near = get_close_matches(given, known, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         kind = "option" if given.startswith("-") else "argument"
         return f"unknown {kind} {given}: {hint}({self.prog} --help lists all)"
