@@ -12,8 +12,9 @@ Called again after an interruption it continues.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -30,12 +31,80 @@ from causal_ssl.experiments.evaluation.images import Shown, Split, open_split
 from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.watching import watching
 
-INPUTS = "inputs.json"
+if TYPE_CHECKING:
+    from causal_ssl.experiments.page import Drawn  # draws, which most evaluations do not
+
+INPUTS, ENVIRONMENT = "inputs.json", "environment.json"
 COLUMNS = (
     *("study", "setting", "method", "seed", "metric", "variable", "value"),
     *("low", "high", "n", "reference", "source", "note"),
 )
 Row = dict[str, Any]
+Asked = TypeVar("Asked", bound=Evaluation)
+AskedOnFeatures = TypeVar("AskedOnFeatures", bound=OnFeatures)
+
+
+@dataclass(frozen=True, eq=False)
+class Run(Generic[Asked]):
+    """An evaluation, under way in its directory.
+
+    Attributes:
+        asked: the options.
+        subject: the encoder.
+        directory: the run's.
+        console: where to say what happens.
+    """
+
+    asked: Asked
+    subject: Subject
+    directory: RunDirectory
+    console: Console
+
+    def features(self: "Run[AskedOnFeatures]", shown: Shown) -> Floats:
+        """The representation of images, kept in `features_folder`; (n, width)."""
+        with watching(self.console) as watcher:
+            return kept_features(
+                self.subject,
+                shown,
+                self.features_folder(),
+                at_once=self.asked.at_once,
+                workers=self.asked.workers,
+                watcher=watcher,
+            )
+
+    def features_folder(self: "Run[AskedOnFeatures]") -> Path:
+        """Where features are kept: the run's own folder, or that which evaluations share."""
+        return Path(self.asked.features) if self.asked.features else self.directory / "features"
+
+    def write_table(
+        self, rows: Sequence[Mapping[str, Any]], *, more: Sequence[str] = ()
+    ) -> pd.DataFrame:
+        """Write the rows as table.csv; columns that they lack are empty or the run's.
+
+        Args:
+            rows: column -> value.
+            more: columns of this evaluation alone, after the common ones.
+        """
+        common = {"study": study_name(self.asked), "method": self.subject.source}
+        table = pd.DataFrame([common | dict(row) for row in rows], columns=[*COLUMNS, *more])
+        self.directory.write("table.csv", table.to_csv(index=False))
+        return table
+
+    def environment(self) -> dict[str, Any]:
+        """What it is computed with, as environment.json has it."""
+        found: dict[str, Any] = json.loads((self.directory / ENVIRONMENT).read_text())
+        return found
+
+    def write_report(self, drawn: "Drawn") -> None:
+        """Write report.html, and its figures as files."""
+        for name, png in drawn.pictures.items():
+            self.directory.write(f"figures/{name}.png", png)
+        self.directory.write("report.html", drawn.html)
+
+    def say(self, *lines: str) -> None:
+        """Something for people."""
+        for line in lines:
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def open_splits(asked: OnSplits, console: Console) -> tuple[Split, Split]:
@@ -64,8 +133,8 @@ def open_splits(asked: OnSplits, console: Console) -> tuple[Split, Split]:
 
 @contextmanager
 def run_of(
-    asked: Evaluation, out: Path | str, subject: Subject, digests: Mapping[str, str]
-) -> Iterator[RunDirectory]:
+    asked: Asked, out: Path | str, subject: Subject, digests: Mapping[str, str], console: Console
+) -> Iterator[Run[Asked]]:
     """The directory is this evaluation's, of this encoder and what else it is given.
 
     Args:
@@ -73,6 +142,7 @@ def run_of(
         out: the directory.
         subject: the encoder.
         digests: what it is given -> digest: {"val images": ...}.
+        console: where to say what happens.
 
     Raises:
         InputError: it is another's, or in use.
@@ -86,8 +156,8 @@ def run_of(
     with directory.claim(study_name(asked), values), running_out(directory.path):
         directory.write(INPUTS, json.dumps(inputs, indent=2) + "\n")
         facts = environment.environment(subject.encoder.mean.device.type)
-        directory.write("environment.json", json.dumps(facts, indent=2) + "\n")
-        yield directory
+        directory.write(ENVIRONMENT, json.dumps(facts, indent=2) + "\n")
+        yield Run(asked, subject, directory, console)
 
 
 def digests_of(splits: Iterable[Split]) -> dict[str, str]:
@@ -100,26 +170,6 @@ def study_name(asked: Evaluation) -> str:
     return f"evaluation-{asked.name}"
 
 
-def features_in(
-    directory: RunDirectory, asked: OnFeatures, subject: Subject, shown: Shown, console: Console
-) -> Floats:
-    """The representation of images, kept for the run or where `features` says; (n, width)."""
-    with watching(console) as watcher:
-        return kept_features(
-            subject,
-            shown,
-            features_folder(directory, asked),
-            at_once=asked.at_once,
-            workers=asked.workers,
-            watcher=watcher,
-        )
-
-
-def features_folder(directory: RunDirectory, asked: OnFeatures) -> Path:
-    """Where features are kept: the run's own folder, or that which evaluations share."""
-    return Path(asked.features) if asked.features else directory / "features"
-
-
 def share(metric: str, value: float, n: int, **where: Any) -> Row:
     """A row of the table for a share of n images, with Wilson's interval at 95 %.
 
@@ -130,35 +180,6 @@ def share(metric: str, value: float, n: int, **where: Any) -> Row:
     """
     found = accuracy(np.arange(n) < round(value * n))
     return {"metric": metric, "value": value, "low": found.low, "high": found.high, "n": n, **where}
-
-
-def write_table(
-    directory: RunDirectory,
-    asked: Evaluation,
-    subject: Subject,
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    more: Sequence[str] = (),
-) -> pd.DataFrame:
-    """Write the rows as table.csv; columns that they lack are empty or the run's.
-
-    Args:
-        directory: of the run.
-        asked: the options.
-        subject: the encoder.
-        rows: column -> value.
-        more: columns of this evaluation alone, after the common ones.
-    """
-    common = {"study": study_name(asked), "method": subject.source}
-    table = pd.DataFrame([common | dict(row) for row in rows], columns=[*COLUMNS, *more])
-    directory.write("table.csv", table.to_csv(index=False))
-    return table
-
-
-def say(console: Console, *lines: str) -> None:
-    """The end of a run, for people."""
-    for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def percent(row: Mapping[str, Any]) -> str:

@@ -96,23 +96,22 @@ def evaluate(asked: Finetune, out: Path | str, *, console: Console) -> pd.DataFr
     retraining = Retraining(asked, subject, labelled)
     plan = plan_of(retraining, Path(out))
     next(iter(plan.last.values())).require_parts()
-    with runs.run_of(asked, out, subject, runs.digests_of([labelled, val])) as directory:
-        scores = _scores(plan, retraining, console)
+    with runs.run_of(asked, out, subject, runs.digests_of([labelled, val]), console) as run:
+        scores = _scores(plan, retraining, run)
         chosen = _best(scores)
         encoder = train(plan.last[chosen], f"fine-tuning, {chosen}").encoder
         with watching(console) as watcher:
             right = retraining.right(encoder, val.seen, val.labels, watcher)
-        _classifier(encoder, labelled, chosen).save(directory.path)
+        _classifier(encoder, labelled, chosen).save(run.directory.path)
         rows = _rows(asked, chosen, right, scores, len(labelled))
-        table = runs.write_table(directory, asked, subject, rows)
+        table = run.write_table(rows)
     how = f"{subject.source}: fine-tuned on {len(labelled):,} labelled images, {chosen}"
     top1, top5 = map(runs.percent, rows[: len(TOP)])
-    runs.say(
-        console,
+    run.say(
         f"{how}: top-1 {top1}, top-5 {top5}, of {len(val):,} validation images; {BATCH_NORM}",
         *_remarks(asked, chosen, scores),
         *published_beside(asked, len(labelled), len(val)),
-        f"{directory.path}: table.csv, encoder.pt, probe.pt",
+        f"{run.directory.path}: table.csv, encoder.pt, probe.pt",
     )
     return table
 
@@ -151,7 +150,7 @@ def plan_of(retraining: Retraining, out: Path) -> Plan:
     return Plan(grid, last, choice)
 
 
-def _scores(plan: Plan, retraining: Retraining, console: Console) -> dict[Member, float]:
+def _scores(plan: Plan, retraining: Retraining, run: runs.Run[Finetune]) -> dict[Member, float]:
     """Accuracy of each training of the grid on the images to choose on; NaN if it diverged.
 
     Where there is but one training, it is not scored.
@@ -160,14 +159,14 @@ def _scores(plan: Plan, retraining: Retraining, console: Console) -> dict[Member
         return dict.fromkeys(plan.last, nan)
     labels, seen = retraining.train.labels[plan.choice], Part(retraining.train.seen, plan.choice)
     scores = {}
-    for number, (member, run) in enumerate(plan.grid.items(), start=1):
+    for number, (member, training) in enumerate(plan.grid.items(), start=1):
         title = f"{number} of {len(plan.grid)} to choose from, {member}"
-        console.print(title, markup=False, highlight=False, soft_wrap=True)
-        found = train_of_grid(run, title)
+        run.say(title)
+        found = train_of_grid(training, title)
         if found is None:
             scores[member] = nan
             continue
-        with watching(console) as watcher:
+        with watching(run.console) as watcher:
             right = retraining.right(found.encoder, seen, labels, watcher)
         scores[member] = float(right[1].mean())
     if all(map(isnan, scores.values())):

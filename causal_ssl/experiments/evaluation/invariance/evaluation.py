@@ -7,7 +7,6 @@ Whose gaps: f, the representation that is evaluated, and where the checkpoint ha
 critic's output, which is what an objective has seen.
 """
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -72,16 +71,12 @@ def evaluate(asked: Invariance, out: Path | str, *, console: Console) -> pd.Data
         digests = runs.digests_of([teller, val])
     else:
         digests = runs.digests_of([val]) | {"classifier": teller.digest()}
-    with runs.run_of(asked, out, subject, digests) as directory:
-
-        def features(shown: Shown) -> Floats:
-            return runs.features_in(directory, asked, subject, shown, console)
-
-        outputs = {"f": _outputs(chosen, features)}
+    with runs.run_of(asked, out, subject, digests, console) as run:
+        outputs = {"f": _outputs(chosen, run.features)}
         if subject.critic is not None:
             outputs["g"] = outputs["f"].through(subject.critic, subject.encoder.mean.device)
         if isinstance(teller, Split):
-            told = by_neighbours(asked, teller, features(teller), chosen, subject)
+            told = by_neighbours(asked, teller, run.features(teller), chosen, subject)
             setting = f"k={asked.k} T={asked.temperature:g}"
         else:
             told, setting = by_probe(teller, chosen), teller.words
@@ -94,19 +89,19 @@ def evaluate(asked: Invariance, out: Path | str, *, console: Console) -> pd.Data
             rows += gap_rows(each, tau=asked.tau, variable=variable)
             rows += f_lda_rows(each, chosen.labels, variable=variable)
         common = {"seed": asked.seed}
-        table = runs.write_table(
-            directory, asked, subject, [row | common for row in rows], more=MORE
-        )
-        environment = json.loads((directory / "environment.json").read_text())
-        titled = titles(asked)
+        table = run.write_table([row | common for row in rows], more=MORE)
         material = Material(
-            asked, subject.source, table, titled, outputs, chosen.labels, seen, environment
+            asked,
+            subject.source,
+            table,
+            titles(asked),
+            outputs,
+            chosen.labels,
+            seen,
+            run.environment(),
         )
-        drawn = page(material)
-        for name, png in drawn.pictures.items():
-            directory.write(f"figures/{name}.png", png)
-        directory.write("report.html", drawn.html)
-    runs.say(console, *summary(material), f"{directory.path}: table.csv, report.html")
+        run.write_report(page(material))
+    run.say(*summary(material), f"{run.directory.path}: table.csv, report.html")
     return table
 
 

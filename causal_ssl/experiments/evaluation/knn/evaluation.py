@@ -36,29 +36,25 @@ def evaluate(asked: Knn, out: Path | str, *, console: Console) -> pd.DataFrame:
     if (most := max(asked.k)) > len(train):
         raise InputError(f"k = {most} neighbours among {len(train):,} training images: lower k")
     settings = list(product(asked.k, asked.temperature))
-    with runs.run_of(asked, out, subject, runs.digests_of([train, val])) as directory:
-        fit, score = (
-            runs.features_in(directory, asked, subject, split, console) for split in (train, val)
-        )
+    with runs.run_of(asked, out, subject, runs.digests_of([train, val]), console) as run:
         found = knn_accuracies(
-            fit,
+            run.features(train),
             train.labels,
-            score,
+            run.features(val),
             val.labels,
             settings=settings,
             device=subject.encoder.mean.device,
         )
         pairs = [_rows(setting, each, val) for setting, each in zip(settings, found, strict=True)]
-        table = runs.write_table(directory, asked, subject, [row for pair in pairs for row in pair])
-    runs.say(
-        console,
+        table = run.write_table([row for pair in pairs for row in pair])
+    run.say(
         f"{subject.source}: nearest of {len(train):,} training images, {len(val):,} "
         "validation images told by their votes",
         *(
             f"k = {k}, T = {temperature:g}: top-1 {runs.percent(top1)}, top-5 {runs.percent(top5)}"
             for (k, temperature), (top1, top5) in zip(settings, pairs, strict=True)
         ),
-        f"{directory.path}: table.csv",
+        f"{run.directory.path}: table.csv",
     )
     return table
 

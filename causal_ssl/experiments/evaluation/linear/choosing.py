@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from rich.console import Console
 
 from causal_ssl.analysis.linear_probe import Choice
 from causal_ssl.analysis.robustness import alexnet
@@ -11,11 +10,9 @@ from causal_ssl.datasets.images.listing import some
 from causal_ssl.datasets.suites import Suite
 from causal_ssl.datasets.suites.classes import wnids
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.evaluation import runs
-from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.linear.config import CORRUPTED, HELD_OUT, Linear
+from causal_ssl.experiments.evaluation.runs import Run
 from causal_ssl.experiments.evaluation.suites import opened, shown, suite_folder
-from causal_ssl.experiments.run_directory import RunDirectory
 
 PARTITIONS = tuple(
     f"{corruption}/{severity}"
@@ -60,14 +57,7 @@ def open_validation(asked: Linear, classes: Sequence[str]) -> Suite | None:
     return suite
 
 
-def choices(
-    directory: RunDirectory,
-    asked: Linear,
-    subject: Subject,
-    suite: Suite | None,
-    classes: Sequence[str],
-    console: Console,
-) -> list[Choice]:
+def choices(run: Run[Linear], suite: Suite | None, classes: Sequence[str]) -> list[Choice]:
     """What to choose on, so that the greatest mean is the least mCE of the validation corruptions.
 
     That is the mean over corruptions of the errors' sum over AlexNet's: an accuracy weighs one
@@ -80,9 +70,8 @@ def choices(
     found = []
     for partition in PARTITIONS:
         images, seen = shown(suite, partition)
-        features = runs.features_in(directory, asked, subject, seen, console)
         weight = 1 / alexnet().errors[partition.split("/")[0]]
-        found.append(Choice(features, numbers[images.answers[:, 0]], weight))
+        found.append(Choice(run.features(seen), numbers[images.answers[:, 0]], weight))
     return found
 
 

@@ -7,19 +7,19 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.console import Console
 from torch import Tensor
 
 from causal_ssl.datasets.images import Images
-from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.features import Floats, kept_features, remove
 from causal_ssl.experiments.evaluation.images import Split
 from causal_ssl.experiments.evaluation.linear.config import Linear
+from causal_ssl.experiments.evaluation.runs import Run
 from causal_ssl.experiments.watching import watching
 from causal_ssl.randomness import generator_for
 from causal_ssl.views.augmentations import HorizontalFlip, RandomResizedCrop, Stack
@@ -74,33 +74,32 @@ class Epochs:
     """The features of augmented training images, epoch by epoch; each file replaces the last.
 
     Attributes:
-        subject, train, asked, console: as of the run.
+        run: the evaluation.
+        train: the training images.
         folder: for these features alone: those of two runs are never the same crops.
     """
 
-    subject: Subject
+    run: Run[Linear]
     train: Split
-    asked: Linear
     folder: Path
-    console: Console
 
     def __call__(self, epoch: int) -> Floats:
         """(n, width) of epoch 0, 1, ..."""
         remove(self.folder, "crops-", but=f"crops-{epoch}-")
-        with watching(self.console) as watcher:
+        with watching(self.run.console) as watcher:
             return kept_features(
-                self.subject,
+                self.run.subject,
                 self._shown(epoch),
                 self.folder,
-                at_once=self.asked.at_once,
-                workers=self.asked.workers,
+                at_once=self.run.asked.at_once,
+                workers=self.run.asked.workers,
                 watcher=watcher,
             )
 
     def _shown(self, epoch: int) -> Split:
+        asked, whole = self.run.asked, self.train.images.size
         size = self.train.seen.batch(np.zeros(1, np.int64))["image"].shape[-1]
-        stack = stack_of(size, self.asked.interpolation)
-        asked, whole = self.asked, self.train.images.size
+        stack = stack_of(size, asked.interpolation)
         how = f"{stack.steps['crop']} of {whole} px, flips, epoch {epoch}, seed {asked.seed}"
         return replace(
             self.train,
@@ -112,18 +111,14 @@ class Epochs:
 
 
 @contextmanager
-def augmented(
-    subject: Subject, train: Split, asked: Linear, folder: Path, console: Console
-) -> Iterator[Epochs | None]:
-    """What gives the features of an epoch, None where epochs are all alike.
-
-    Args:
-        subject, train, asked, console: as of the run.
-        folder: for the features of an epoch; of this run alone, and removed at the end.
-    """
-    if not asked.augment:
+def augmented(run: Run[Linear], train: Split) -> Iterator[Epochs | None]:
+    """What gives the features of an epoch, removed at the end; None where epochs are all alike."""
+    if not run.asked.augment:
         yield None
         return
-    yield Epochs(subject, train, asked, folder, console)
+    # Beside other features, as they need room, but of this run alone.
+    own = sha256(str(run.directory.path.resolve()).encode()).hexdigest()[:16]
+    folder = run.features_folder() / f"crops-{own}"
+    yield Epochs(run, train, folder)
     if folder.exists():
         shutil.rmtree(folder)

@@ -8,7 +8,6 @@ DIR/training/    while it is trained: classifiers as they are after each epoch, 
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +26,6 @@ from causal_ssl.experiments.evaluation.linear.choosing import choices, open_vali
 from causal_ssl.experiments.evaluation.linear.config import Linear
 from causal_ssl.experiments.evaluation.linear.crops import augmented
 from causal_ssl.experiments.evaluation.linear.rows import in_words, rows_of, summary
-from causal_ssl.experiments.run_directory import RunDirectory
 from causal_ssl.experiments.watching import watching
 
 TRAINING = "training"
@@ -61,13 +59,11 @@ def evaluate(asked: Linear, out: Path | str, *, console: Console) -> pd.DataFram
     suite = open_validation(asked, train.classes) if several else None
     if several and suite is None:
         split(torch.from_numpy(train.labels), asked.held_out, asked.seed)
-    with runs.run_of(asked, out, subject, runs.digests_of([train, val])) as directory:
-        fit, score = (
-            runs.features_in(directory, asked, subject, split, console) for split in (train, val)
-        )
-        chosen_on = choices(directory, asked, subject, suite, train.classes, console)
+    with runs.run_of(asked, out, subject, runs.digests_of([train, val]), console) as run:
+        fit, score = map(run.features, (train, val))
+        chosen_on = choices(run, suite, train.classes)
         with (
-            augmented(subject, train, asked, _crops_folder(directory, asked), console) as views,
+            augmented(run, train) as views,
             _shown_epochs(asked, console) as on_epoch,
         ):
             found = linear_probe(
@@ -82,14 +78,14 @@ def evaluate(asked: Linear, out: Path | str, *, console: Console) -> pd.DataFram
                 refit=asked.refit,
                 seed=asked.seed,
                 device=subject.encoder.mean.device,
-                keep=directory / TRAINING,
+                keep=run.directory / TRAINING,
                 on_epoch=on_epoch,
             )
-        _classifier(found, train, subject).save(directory.path)
+        _classifier(found, train, subject).save(run.directory.path)
         rows = rows_of(asked, found, val)
-        table = runs.write_table(directory, asked, subject, rows)
-        shutil.rmtree(directory / TRAINING)
-    runs.say(console, *summary(directory, asked, subject, found, rows, train, val))
+        table = run.write_table(rows)
+        shutil.rmtree(run.directory / TRAINING)
+    run.say(*summary(run, found, rows, train, val))
     return table
 
 
@@ -121,12 +117,6 @@ def require_classes(train: Split, val: Split, asked: Linear) -> None:
             f"{asked.subset or asked.data_root} has no training images of {names}, which there are "
             "validation images of: give a list with images of every class"
         )
-
-
-def _crops_folder(directory: RunDirectory, asked: Linear) -> Path:
-    """For augmented epochs: beside other features, as they need room, but of this run alone."""
-    own = sha256(str(directory.path.resolve()).encode()).hexdigest()[:16]
-    return runs.features_folder(directory, asked) / f"crops-{own}"
 
 
 @contextmanager

@@ -7,11 +7,9 @@ from causal_ssl._numbers import exactly
 from causal_ssl.analysis.linear_probe import LinearProbe
 from causal_ssl.analysis.masked_accuracy import Accuracy
 from causal_ssl.experiments.evaluation import published, runs
-from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.images import Split
 from causal_ssl.experiments.evaluation.linear.choosing import validation_mce
 from causal_ssl.experiments.evaluation.linear.config import CORRUPTED, HELD_OUT, Linear
-from causal_ssl.experiments.run_directory import RunDirectory
 
 IMAGENET = 1000, 50_000
 """Classes and validation images: published numbers are of these."""
@@ -56,14 +54,13 @@ def in_words(member: Any) -> str:
 
 
 def summary(
-    directory: RunDirectory,
-    asked: Linear,
-    subject: Subject,
+    run: runs.Run[Linear],
     found: LinearProbe,
     rows: list[dict[str, Any]],
     train: Split,
     val: Split,
 ) -> Iterator[str]:
+    asked = run.asked
     how = "random crops and flips" if asked.augment else "centres"
     chosen = in_words(found.chosen)
     least = [row["value"] for row in rows[2:] if row["setting"] == chosen]
@@ -71,7 +68,7 @@ def summary(
         chosen += f" (mCE {100 * least[0]:.1f} % on ImageNet-C's validation corruptions)"
     top1, top5 = (runs.percent(row) for row in rows[:2])
     yield (
-        f"{subject.source}: linear classifier trained on {how} of {len(train):,} images, "
+        f"{run.subject.source}: linear classifier trained on {how} of {len(train):,} images, "
         f"{chosen}: top-1 {top1}, top-5 {top5}, of {len(val):,} validation "
         "images"
     )
@@ -87,4 +84,4 @@ def summary(
             f"{row.printed} ({row.architecture}) {100 * row.reference:.1f} %"
             for row in published.linear().query("metric == 'top1' and method != ''").itertuples()
         )
-    yield f"{directory.path}: table.csv, probe.pt"
+    yield f"{run.directory.path}: table.csv, probe.pt"

@@ -5,7 +5,6 @@ DIR/report.html    the same to read, with a figure
 DIR/features/      of every partition that is finished, so that it is not computed again
 """
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -51,32 +50,28 @@ def evaluate(asked: Robustness, out: Path | str, *, console: Console) -> pd.Data
     clean, suites = open_suites(asked)
     require_competitors(classifier, suites)
     digests = {"classifier": classifier.digest()}
-    with runs.run_of(asked, out, subject, digests) as directory:
-        scorer = Scorer(asked, subject, classifier, directory, console)
+    with runs.run_of(asked, out, subject, digests, console) as run:
+        scorer = Scorer(run, classifier)
         rows = suite_rows.with_references(
             _rows(scorer, clean, suites),
             asked.beside,
             comparable=not lacking(classifier) and asked.size in (None, SIZE),
         )
-        table = runs.write_table(directory, asked, subject, rows)
-        environment = json.loads((directory / "environment.json").read_text())
+        table = run.write_table(rows)
         drawn = suite_page.page(
             asked,
             table,
             source=subject.source,
             classifier=classifier.words,
-            environment=environment,
+            environment=run.environment(),
         )
-        for name, png in drawn.pictures.items():
-            directory.write(f"figures/{name}.png", png)
-        directory.write("report.html", drawn.html)
-    runs.say(console, f"{subject.source}; classifier: {classifier.words}")
+        run.write_report(drawn)
+    run.say(f"{subject.source}; classifier: {classifier.words}")
     console.print(drawn.terminal)
-    runs.say(
-        console,
+    run.say(
         *(f"published: {source}" for source in suite_summary.sources(table)),
         *suite_summary.missing(table),
-        f"{directory.path}: table.csv, report.html",
+        f"{run.directory.path}: table.csv, report.html",
     )
     return table
 

@@ -7,19 +7,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.console import Console
 
 from causal_ssl.analysis.masked_accuracy import AccuracyGap, accuracy_gap, hits
 from causal_ssl.datasets.suites import Suite, SuiteImages
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.evaluation import runs
 from causal_ssl.experiments.evaluation.classifier import Classifier
-from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.features import Floats
 from causal_ssl.experiments.evaluation.robustness.answers import lacking
 from causal_ssl.experiments.evaluation.robustness.config import Robustness
+from causal_ssl.experiments.evaluation.runs import Run
 from causal_ssl.experiments.evaluation.suites import CLEAN, opened, shown, suite_folder
-from causal_ssl.experiments.run_directory import RunDirectory
 
 AT_ONCE = 4096
 """Images whose logits are in memory."""
@@ -86,18 +83,12 @@ class Scorer:
     """Scores test sets with one encoder and classifier; features are kept, partition by partition.
 
     Attributes:
-        asked: the options.
-        subject: the encoder.
+        run: the evaluation.
         classifier: of the 1000 classes, by index.
-        directory: the run's.
-        console: where to say what happens.
     """
 
-    asked: Robustness
-    subject: Subject
+    run: Run[Robustness]
     classifier: Classifier
-    directory: RunDirectory
-    console: Console
 
     def partitions(self, suite: Suite) -> list[Scored]:
         """All that are there.
@@ -130,9 +121,7 @@ class Scorer:
 
     def _images(self, suite: Suite, partition: str) -> tuple[SuiteImages, Floats]:
         images, seen = shown(suite, partition)
-        return images, runs.features_in(
-            self.directory, self.asked, self.subject, seen, self.console
-        )
+        return images, self.run.features(seen)
 
     def _right(
         self,
@@ -149,7 +138,7 @@ class Scorer:
         return np.concatenate(parts)
 
     def _logits(self, features: Floats) -> Callable[[NDArray[np.int64]], torch.Tensor]:
-        device = self.subject.encoder.mean.device
+        device = self.run.subject.encoder.mean.device
         weights, biases = self.classifier.weights.to(device), self.classifier.biases.to(device)
         classifier = replace(self.classifier, weights=weights, biases=biases)
         return lambda rows: classifier.logits(torch.from_numpy(features[rows]).to(device))
