@@ -31,7 +31,7 @@ from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.images import Shown
-from causal_ssl.models.image_encoders import ImageEncoder
+from causal_ssl.models.image_encoders import Features, ImageEncoder
 from causal_ssl.training.images.batches import ordered_loader
 from causal_ssl.training.images.features import images_of
 
@@ -76,7 +76,8 @@ def kept_features(
             (watcher := watcher or Watcher()).begin(
                 f"features of {shown.name}", shape[0], partial.done
             )
-            for values in _computed(subject.encoder, rest, at_once, workers):
+            for layers in layers_of(subject.encoder, rest, at_once=at_once, workers=workers):
+                values = layers.intermediate.float().cpu().numpy()
                 _require_finite(values, partial.done, shown)
                 partial.append(values)
                 watcher.advance(len(values))
@@ -130,14 +131,23 @@ class _Partial:
         self._journal.remove()
 
 
-def _computed(encoder: ImageEncoder, seen: Any, at_once: int, workers: int) -> Iterator[Floats]:
-    """The representation, batch by batch."""
+def layers_of(
+    encoder: ImageEncoder, seen: Any, *, at_once: int, workers: int
+) -> Iterator[Features]:
+    """What an encoder makes of images, where it is and in the mode that it is in, batch by batch.
+
+    Args:
+        encoder: of images.
+        seen: has `len` and `batch`.
+        at_once: images at a time.
+        workers: processes that read images.
+    """
     device = encoder.mean.device
     pinned = device.type == "cuda"
     for batch in ordered_loader(seen, batch_size=at_once, workers=workers, pinned=pinned):
         with torch.inference_mode():
-            found = encoder(images_of(batch).to(device, non_blocking=True)).intermediate
-            yield found.float().cpu().numpy()
+            layers: Features = encoder(images_of(batch).to(device, non_blocking=True))
+        yield layers
 
 
 def _require_finite(values: Floats, first: int, shown: Shown) -> None:

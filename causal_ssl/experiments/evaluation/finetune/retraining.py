@@ -6,7 +6,6 @@ learns, batch norm is in training mode; when it is scored, in eval mode.
 """
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from causal_ssl import files
 from causal_ssl._numbers import exactly
@@ -23,6 +21,7 @@ from causal_ssl.analysis.masked_accuracy import hits
 from causal_ssl.datasets.images.parts import Part
 from causal_ssl.datasets.watcher import Watcher
 from causal_ssl.experiments.evaluation.encoders import Subject
+from causal_ssl.experiments.evaluation.features import layers_of
 from causal_ssl.experiments.evaluation.finetune.config import Finetune
 from causal_ssl.experiments.evaluation.images import Split
 from causal_ssl.experiments.evaluation.linear.crops import stack_of
@@ -39,8 +38,6 @@ from causal_ssl.training.images import (
     TrainedImages,
     train_images,
 )
-from causal_ssl.training.images.batches import ordered_loader
-from causal_ssl.training.images.features import images_of
 from causal_ssl.training.images.progress import progress_shown
 
 Rows = NDArray[np.int64]
@@ -142,22 +139,16 @@ class Retraining:
         parts: dict[int, list[NDArray[np.bool_]]] = {k: [] for k in TOP}
         done = 0
         watcher.begin("scoring", len(labels), 0)
-        for logits in self._logits(encoder.to(device).eval(), seen):
+        for layers in layers_of(
+            encoder.to(device).eval(), seen, at_once=self.asked.at_once, workers=self.asked.workers
+        ):
+            logits = layers.final.float().cpu()
             truth = torch.from_numpy(labels[done : done + len(logits)])
             for k, found in parts.items():
                 found.append(hits(logits, truth, k=min(k, logits.shape[1])))
             done += len(logits)
             watcher.advance(len(logits))
         return {k: np.concatenate(found) for k, found in parts.items()}
-
-    def _logits(self, encoder: ImageEncoder, seen: Any) -> Iterator[Tensor]:
-        device, asked = encoder.mean.device, self.asked
-        pinned = device.type == "cuda"
-        for batch in ordered_loader(
-            seen, batch_size=asked.at_once, workers=asked.workers, pinned=pinned
-        ):
-            with torch.inference_mode():
-                yield encoder(images_of(batch).to(device, non_blocking=True)).final.float().cpu()
 
 
 def train(run: ImageRun, title: str) -> TrainedImages:
