@@ -23,6 +23,8 @@ UNDEFINED = {
 }
 """Metric of a corruption -> its mean, and why there is none."""
 UNDER_DO, DO_RISE = "mean_error_under_do", "mean_error_under_do_rise"
+RISES = {"mean_error": RISE, UNDER_DO: DO_RISE}
+"""Mean error -> what it is called less the clean one."""
 
 
 def summed_up(rows: pd.DataFrame) -> pd.DataFrame:
@@ -53,22 +55,15 @@ def summed_up(rows: pd.DataFrame) -> pd.DataFrame:
 def _of_encoder(own: pd.DataFrame, baseline: Baseline) -> list[dict[str, Any]]:
     clean, errors = _errors(own)
     scores = corruption_scores(errors, clean=clean, baseline=baseline).table
-    rows = [
-        {"metric": metric, "corruption": corruption, "value": value}
-        for metric, corruption, value in zip(
-            scores["metric"], scores["corruption"], scores["value"], strict=True
-        )
-    ]
+    rows = scores[["metric", "corruption", "value"]].to_dict("records")
     rows += _undefined({(row["metric"], row["corruption"]) for row in rows}, baseline)
-    means = {RISE: [row["value"] for row in rows if row["metric"] == "mean_error"]}
     under_do = own.loc[own["metric"] == "error_under_do", "value"]
     if len(under_do):
         rows.append({"metric": UNDER_DO, "corruption": "", "value": float(under_do.mean())})
-        means[DO_RISE] = [float(under_do.mean())]
     return rows + [
-        {"metric": metric, "corruption": "", "value": value - clean}
-        for metric, values in means.items()
-        for value in values
+        {"metric": RISES[row["metric"]], "corruption": "", "value": row["value"] - clean}
+        for row in rows
+        if row["metric"] in RISES
     ]
 
 
