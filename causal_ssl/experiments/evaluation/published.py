@@ -3,11 +3,12 @@
 import csv
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import pandas as pd
 
-METHODS = ("supervised", "simclr", "relic", "byol", "relic_t")
-"""In the order of the columns of robustness; as methods are called here."""
+from causal_ssl.experiments.evaluation.robustness.config import METHODS
+
 SUITES = {
     "ImageNet-C": ("imagenet-c", ""),
     "ImageNet-R": ("imagenet-r", "all"),
@@ -50,20 +51,19 @@ def robustness() -> pd.DataFrame:
     for line in _lines("relic_robustness.csv"):
         suite, partition = SUITES[line["benchmark"]]
         metric, variable = _metric(line["metric"])
-        for method in METHODS:
-            if not line[method]:
-                continue
-            rows.append(
-                {
-                    "method": method,
-                    "suite": suite,
-                    "partition": partition,
-                    "metric": metric,
-                    "variable": variable,
-                    "reference": round(float(line[method]) / 100, 6),
-                    "source": line["source"],
-                }
-            )
+        rows += [
+            {
+                "method": method,
+                "suite": suite,
+                "partition": partition,
+                "metric": metric,
+                "variable": variable,
+                "reference": _share(line[method]),
+                "source": line["source"],
+            }
+            for method in METHODS
+            if line[method]
+        ]
     return pd.DataFrame(rows)
 
 
@@ -86,13 +86,10 @@ def linear() -> pd.DataFrame:
             "printed": line["method"],
             "architecture": line["architecture"],
             "augmentations": line["augmentations"],
-            "metric": metric,
-            "reference": round(float(line[metric]) / 100, 6),
-            "source": line["source"],
+            **accuracy,
         }
         for line in _lines("relic_imagenet.csv")
-        for metric in ("top1", "top5")
-        if line[metric]
+        for accuracy in _accuracies(line)
     ]
     return pd.DataFrame(rows)
 
@@ -115,15 +112,25 @@ def semi() -> pd.DataFrame:
             "method": line["method"],
             "architecture": line["architecture"],
             "percent": int(line["percent"]),
-            "metric": metric,
-            "reference": round(float(line[metric]) / 100, 6),
-            "source": line["source"],
+            **accuracy,
         }
         for line in _lines("semi_imagenet.csv")
+        for accuracy in _accuracies(line)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _accuracies(line: dict[str, str]) -> list[dict[str, Any]]:
+    """Top-1 and top-5, those that are printed."""
+    return [
+        {"metric": metric, "reference": _share(line[metric]), "source": line["source"]}
         for metric in ("top1", "top5")
         if line[metric]
     ]
-    return pd.DataFrame(rows)
+
+
+def _share(printed: str) -> float:
+    return round(float(printed) / 100, 6)
 
 
 def _metric(printed: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import pandas as pd
 from causal_ssl import methods
 from causal_ssl.analysis.robustness import alexnet
 from causal_ssl.experiments.evaluation import published
+from causal_ssl.experiments.evaluation.robustness.config import METHODS
 from causal_ssl.experiments.robustness.config import BASELINE
 from causal_ssl.experiments.robustness.sums import CLEAN, summed_up
 
@@ -43,7 +44,7 @@ def table() -> pd.DataFrame:
     errors = ce.assign(
         metric="error", severity=1, value=ce["reference"] * ce["corruption"].map(alexnet().errors)
     )
-    recipes = {name: methods.get(name).image_recipe().published for name in published.METHODS}
+    recipes = {name: methods.get(name).image_recipe().published for name in METHODS}
     clean = pd.DataFrame(
         [
             {

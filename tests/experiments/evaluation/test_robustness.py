@@ -25,8 +25,8 @@ from torchvision.models import resnet18
 from causal_ssl.datasets.suites import PROTOCOLS
 from causal_ssl.datasets.suites import suite as suite_module
 from causal_ssl.datasets.suites.classes import subset, wnids
-from causal_ssl.experiments.evaluation import config, published
-from causal_ssl.experiments.evaluation.robustness.config import METHODS, SUITES, Robustness
+from causal_ssl.experiments.evaluation import config
+from causal_ssl.experiments.evaluation.robustness.config import SUITES, Robustness
 from causal_ssl.experiments.evaluation.robustness.scores import open_suites
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 from causal_ssl.models.weights import opening
@@ -516,5 +516,4 @@ def test_one_of_several_networks_in_a_file_is_chosen_by_its_prefix(
 
 def test_names_for_help_are_those_that_there_are() -> None:
     assert set(config.NETWORKS) == set(opening.NETWORKS)
-    assert METHODS == published.METHODS
     assert {*SUITES, "imagenet"} == set(PROTOCOLS)

@@ -10,8 +10,9 @@ SUITES = (
     *("imagenet-c", "imagenet-r", "imagenet-a"),
     *("imagenet-v2", "imagenet-sketch", "objectnet"),
 )
-METHODS = ("supervised", "simclr", "relic", "byol", "relic_t")
 """Names for help alone; a test holds them to what there is."""
+METHODS = ("supervised", "simclr", "relic", "byol", "relic_t")
+"""That have published numbers under shift, as methods are called here."""
 
 
 @dataclass(frozen=True)

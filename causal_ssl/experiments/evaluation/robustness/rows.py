@@ -104,7 +104,7 @@ def with_references(rows: Sequence[Row], method: str, *, comparable: bool) -> li
 
     Args:
         rows: of the table.
-        method: whose, see `published.METHODS`.
+        method: whose, one of `config.METHODS`.
         comparable: does the classifier know all classes, and were images seen as published?
     """
     known = {
