@@ -116,9 +116,9 @@ class Heads:
         the product with the features adds to the momenta itself. With Nesterov's momentum values
         lie one step ahead, and are taken back first.
         """
-        share, before = (
-            rate_factor(each, self.n_steps, self.schedule) for each in (number, number - 1)
-        )
+        share = rate_factor(number, self.n_steps, self.schedule)
+        # Of the last step's rate; the first step has no momenta yet.
+        kept = share / rate_factor(number - 1, self.n_steps, self.schedule) if number else 0.0
         columns = self._columns(x)
         slopes = _softmax_but_last(self._of_members(columns))
         slopes -= one_hot(labels, self._shape[1] + 1)[:, None, :-1]
@@ -127,7 +127,7 @@ class Heads:
             (self._weights, self._momenta[0], x),
             (self._biases, self._momenta[1], x.new_ones(len(x), 1)),
         ):
-            momenta.mul_(self.momentum * share / before)
+            momenta.mul_(self.momentum * kept)
             if self.nesterov:
                 values.add_(momenta)
             if self._decaying:
@@ -142,8 +142,14 @@ class Heads:
         return [each.cpu() for each in (self._weights, self._biases, *self._momenta)]
 
     def load(self, state: list[Tensor]) -> None:
-        """Be as they were of whom that is the state."""
+        """Be as they were of whom that is the state.
+
+        Raises:
+            ValueError: it is of others.
+        """
         for own, kept in zip((self._weights, self._biases, *self._momenta), state, strict=True):
+            if own.shape != kept.shape:
+                raise ValueError(f"{tuple(kept.shape)} for {tuple(own.shape)}")
             own.copy_(kept)
 
     def member(self, index: int) -> "Heads":

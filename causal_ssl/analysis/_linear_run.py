@@ -130,7 +130,8 @@ class Run:
 
     def _state(self, what: str, members: list[Member], rows: Tensor) -> State:
         settings = self.settings.momentum, self.settings.nesterov, self.settings.schedule
-        about = repr((members, settings, self.n_classes, self.seed, str(self.dtype)))
+        width = self.train.features.shape[1]
+        about = repr((members, settings, self.n_classes, width, self.seed, str(self.dtype)))
         digest = sha256(about.encode())
         for tensor in (rows, self.train.labels):
             digest.update(tensor.numpy().tobytes())
@@ -148,7 +149,10 @@ class Run:
 
     def accuracies(self, blocks: list[Heads], samples: Samples) -> list[float]:
         """Top-1 accuracy of each member, NaN if it diverged."""
-        right = [torch.zeros(len(heads.members), device=self.device) for heads in blocks]
+        right = [
+            torch.zeros(len(heads.members), dtype=torch.float64, device=self.device)
+            for heads in blocks
+        ]
         for x, labels in samples.chunks(self.device, self.dtype):
             for heads, count in zip(blocks, right, strict=True):
                 logits = heads.logits(x)

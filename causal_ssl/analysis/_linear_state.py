@@ -40,6 +40,11 @@ class State:
         found = files.load_tensors(self.path, what=what, remedy=remedy)
         if found.get("digest") != self.digest:
             raise InputError(f"{self.path} is {what}, but of other settings or samples: {remedy}")
-        for heads, state in zip(blocks, found["blocks"], strict=True):
-            heads.load(state)
-        return int(found["epochs"])
+        try:
+            for heads, state in zip(blocks, found["blocks"], strict=True):
+                heads.load(state)
+            return int(found["epochs"])
+        except (KeyError, ValueError) as error:
+            raise InputError(
+                f"{self.path} is {what} that does not fit ({error}): {remedy}"
+            ) from error

@@ -12,7 +12,7 @@ are looked at once, when that is settled. Features may be memory maps.
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from math import isnan, nan
+from math import fsum, isnan, nan
 from pathlib import Path
 from typing import Any, Literal
 
@@ -218,8 +218,9 @@ def _choose(
     if not choice:
         return blocks[0], [nan]
     told = np.array([run.accuracies(blocks, samples) for samples, _ in choice])
-    weights = np.array([weight for _, weight in choice])
-    scores = (weights @ told / weights.sum()).tolist()
+    weights = [weight for _, weight in choice]
+    # Exactly rounded sums: equals stay equal.
+    scores = [fsum(column * weights) / fsum(weights) for column in told.T]
     if np.isnan(scores).all():
         raise InputError(
             f"all of {len(members)} trainings diverged: lower the learning rates, of which the "

@@ -12,6 +12,7 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor, nn
 
+from causal_ssl import files
 from causal_ssl.analysis._linear_heads import Heads, Member, _softmax_but_last, rate_factor
 from causal_ssl.analysis.linear_probe import (
     LINEAR_SETTINGS,
@@ -68,13 +69,14 @@ def by_torch(
 @pytest.mark.parametrize("nesterov", [True, False])
 @pytest.mark.parametrize("schedule", ["cosine", "constant"])
 @pytest.mark.parametrize(("dtype", "within"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
+@pytest.mark.parametrize("n_steps", [1, 2, 7])
 def test_members_are_what_torch_trains_one_by_one(
-    nesterov: bool, schedule: str, dtype: torch.dtype, within: float
+    nesterov: bool, schedule: str, dtype: torch.dtype, within: float, n_steps: int
 ) -> None:
     grid = [(0.01, 0.0), (0.1, 1e-2), (1.0, 0.0)]
     members = [Member(rate, decay, 1, 32) for rate, decay in grid]
     order = torch.randperm(N, generator=generator_for("order"))
-    batches = list(order.split(32))
+    batches = list(order.split(32))[:n_steps]
     heads = Heads(
         members,
         C,
@@ -91,7 +93,7 @@ def test_members_are_what_torch_trains_one_by_one(
         alone = by_torch(member, batches, nesterov=nesterov, schedule=schedule, dtype=dtype)
         assert (heads.weights[i] - alone.weight).abs().max() < within
         assert (heads.biases[i] - alone.bias).abs().max() < within
-    assert heads.weights[2].abs().max() > 10 * heads.weights[0].abs().max() > 0.01
+    assert heads.weights[2].abs().max() > 10 * heads.weights[0].abs().max() > 0.001
 
 
 def test_the_cosine_falls_from_one_to_zero() -> None:
@@ -317,9 +319,31 @@ def test_what_is_kept_of_another_training_is_refused(
 
 
 def test_a_damaged_file_of_a_training_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "grid.pt").write_bytes(b"no zip archive")
+    file = tmp_path / "grid.pt"
+    file.write_bytes(b"no zip archive")
     with pytest.raises(InputError, match=r"grid\.pt: not a training of linear classifiers"):
         probe(keep=tmp_path)
+    file.unlink()
+    probe(keep=tmp_path)
+    whole = files.load_tensors(file, what="", remedy="")
+    (weights, *others) = whole["blocks"][0]
+    for blocks in ([[weights[:, :1], *others]], [], None):
+        files.save_tensors(
+            file, whole | {"blocks": blocks} if blocks is not None else {"digest": whole["digest"]}
+        )
+        with pytest.raises(InputError, match=r"grid\.pt is a training .* that does not fit"):
+            probe(keep=tmp_path)
+
+
+def test_of_equals_the_first_is_chosen_whatever_chooses() -> None:
+    """Rates of one step that change no sample's class."""
+    choice = [Choice(X[k : k + 7], Y[k : k + 7], 0.1 + k) for k in range(20)]
+    found = probe(
+        LinearSettings((1e-3, 1.1e-3, 1.2e-3, 1.3e-3, 1.4e-3), epochs=(1,), batch_sizes=(240,)),
+        choose_on=choice,
+    )
+    assert found.members.held_out_top1.nunique() == 1
+    assert found.chosen.learning_rate == 1e-3
 
 
 @pytest.mark.parametrize("kept", [(0.0, -50.0, -95.0, -1000.0), (90.0, -40.0, -45.0)])
