@@ -26,10 +26,10 @@ Modules = Mapping[str, Mapping[str, Any]]
 RENAMED = (
     (r"initial_conv", r"conv1"),
     (r"initial_batchnorm", r"bn1"),
-    (r"block_group_(\d+)/block_(\d+)/shortcut_conv", r"layer{0}.{1}.downsample.0"),
-    (r"block_group_(\d+)/block_(\d+)/shortcut_batchnorm", r"layer{0}.{1}.downsample.1"),
-    (r"block_group_(\d+)/block_(\d+)/conv_(\d+)", r"layer{0}.{1}.conv{2}"),
-    (r"block_group_(\d+)/block_(\d+)/batchnorm_(\d+)", r"layer{0}.{1}.bn{2}"),
+    (r"block_group_(\d)/block_(\d\d?)/shortcut_conv", r"layer{0}.{1}.downsample.0"),
+    (r"block_group_(\d)/block_(\d\d?)/shortcut_batchnorm", r"layer{0}.{1}.downsample.1"),
+    (r"block_group_(\d)/block_(\d\d?)/conv_(\d)", r"layer{0}.{1}.conv{2}"),
+    (r"block_group_(\d)/block_(\d\d?)/batchnorm_(\d)", r"layer{0}.{1}.bn{2}"),
     (r"logits", r"fc"),
 )
 """A module below the network's name -> torchvision's; groups, convolutions and batch norms count
@@ -92,7 +92,7 @@ def torchvision_weights(parameters: Modules, state: Modules) -> tuple[dict[str, 
         {'conv1.weight': (64, 3, 7, 7)}
     """
     root = _network(parameters)
-    replicated = _values(parameters[f"{root}initial_conv"]["w"]).ndim == 5
+    read = _Reader(_values(parameters[f"{root}initial_conv"]["w"]).ndim == 5)
     weights: dict[str, Tensor] = {}
     left_out: set[str] = set()
     for module, arrays in parameters.items():
@@ -100,7 +100,7 @@ def torchvision_weights(parameters: Modules, state: Modules) -> tuple[dict[str, 
             left_out.add(module.split("/")[0])
             continue
         for name, array in arrays.items():
-            values = _tensor(array, replicated)
+            values = read.tensor(array, f"{module}, {name}")
             weights[f"{ours}.{PARAMETERS.get(name, name)}"] = (
                 _transposed(values) if name == "w" else values.flatten()
             )
@@ -108,7 +108,7 @@ def torchvision_weights(parameters: Modules, state: Modules) -> tuple[dict[str, 
         normalisation, _, statistic = module.rpartition("/~/")
         ours = _renamed(normalisation, root)
         if ours and statistic in STATISTICS and "average" in arrays:
-            values = _tensor(arrays["average"], replicated)
+            values = read.tensor(arrays["average"], f"{module}, average")
             weights[f"{ours}.{STATISTICS[statistic]}"] = values.flatten()
     return weights, sorted(left_out)
 
@@ -144,13 +144,35 @@ def _renamed(module: str, root: str) -> str | None:
     return below  # a name that no network has, which loading the weights will say
 
 
-def _tensor(array: Any, replicated: bool) -> Tensor:
-    values = _values(array)
-    return torch.tensor(values[0] if replicated else values, dtype=torch.float32)
+class _Reader:
+    """Reads arrays, each once: a file may call one by many names, which a tensor each would be.
+
+    Args:
+        replicated: whether arrays have an axis of devices before the others.
+    """
+
+    def __init__(self, replicated: bool) -> None:
+        self._replicated, self._seen = replicated, set[int]()
+
+    def tensor(self, array: Any, name: str) -> Tensor:
+        """In float32, of the first device."""
+        values = _values(array)
+        if self._replicated:
+            if not values.ndim or not len(values):
+                raise InputError(
+                    f"{name} of shape {values.shape}: expected an axis of devices, as others have"
+                )
+            values = values[0]
+        address = values.__array_interface__["data"][0]
+        if values.size and address in self._seen:
+            raise InputError(f"{name} is the array of another name too, which no ResNet has")
+        self._seen.add(address)
+        return torch.from_numpy(np.array(values, np.float32))
 
 
 def _transposed(weight: Tensor) -> Tensor:
-    return (weight.permute(3, 2, 0, 1) if weight.ndim == 4 else weight.T).contiguous()
+    axes = (3, 2, 0, 1) if weight.ndim == 4 else range(weight.ndim)[::-1]
+    return weight.permute(*axes).contiguous()
 
 
 def _values(array: Any) -> np.ndarray:

@@ -5,17 +5,17 @@ Here the names are looked up in a table, `ADMITTED`; all others are refused by n
 is in the table is called: a function of this file stands for each. numpy's own constructors are
 among those replaced, since they trust sizes and flags that a hostile file can set. What a file says
 is shown abridged: a few bytes that nest one value in another many times would print as gigabytes.
-To hash such a tuple, as a key of a dict, would take years, so none is a key. Keys are seen before
-they are hashed by the unpickler that is written in Python alone, which is why it is used here.
+To hash such a tuple, as a key of a dict, would take years, so none is a key. One long argument can
+be given to many calls, each of which copies it: what all calls are given has a limit. Keys and
+arguments are seen beforehand by the unpickler that is written in Python alone, hence its use.
 """
 
 import pickle
 from collections.abc import Callable, Iterable
 from math import prod
 from pathlib import Path
-from reprlib import repr as abridged
 from struct import unpack
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -27,6 +27,10 @@ DIMENSIONS = 32
 """That arrays may have: numpy's own limit, before 2.0."""
 KEYS = (str, bytes, int, float, bool, type(None))
 """Of dicts; integers of 64 bits."""
+AT_MOST, ROOM = 4, 2**20
+"""Bytes, characters and members that calls are given: times the file's size, and some."""
+SHOWN = 60
+"""Characters of a value of a file, in messages."""
 
 
 def load_pickle(path: Path) -> Any:
@@ -44,7 +48,7 @@ def load_pickle(path: Path) -> Any:
     """
     try:
         with path.open("rb") as file:
-            return _Unpickler(file).load()
+            return _Unpickler(file, path.stat().st_size).load()
     except OSError as error:
         raise InputError(f"cannot load {path}: {error.strerror or error}") from error
     except _RefusedError as error:
@@ -81,6 +85,27 @@ class _RefusedError(Exception):
     """What a pickle asks for and does not get."""
 
 
+def abridged(value: Any, depth: int = 1) -> str:
+    """A value in few words, whatever it is.
+
+    Examples:
+        >>> abridged((2, ((), ()), "a")), abridged([2])
+        ("(2, a tuple of 2, 'a')", 'a list of 1')
+    """
+    if isinstance(value, str | bytes | bytearray):
+        return repr(value[:SHOWN]) + "..." * (len(value) > SHOWN)
+    if isinstance(value, int) and value.bit_length() > 200:
+        return f"an integer of {value.bit_length()} bits"
+    if isinstance(value, bool | int | float | None):
+        return repr(value)
+    if isinstance(value, tuple) and depth and len(value) <= 6:
+        return (
+            f"({', '.join(abridged(each, depth - 1) for each in value)}{',' * (len(value) == 1)})"
+        )
+    of = f" of {len(value):,}" if isinstance(value, tuple | list | dict | set | frozenset) else ""
+    return f"a {type(value).__name__}{of}"
+
+
 def _require_plain(keys: Iterable[Any]) -> None:
     """Refuse keys that take long to hash, without doing so."""
     for key in keys:
@@ -109,8 +134,29 @@ def _bytearray(unpickler: Any) -> None:
     unpickler.append(bytearray(unpickler.read(length)))
 
 
+def _counted(operation: bytes, place: int) -> Callable[[Any], None]:
+    """What the unpickler does, once the call's arguments, there on the stack, were counted."""
+    load = pickle._Unpickler.dispatch[operation[0]]
+
+    def counted(unpickler: Any) -> None:
+        unpickler.count(unpickler.stack[place])
+        load(unpickler)
+
+    return counted
+
+
 class _Unpickler(pickle._Unpickler):
+    """
+    Args:
+        file: the pickle.
+        size: its bytes. What calls are given may be longer together only as far as a file that
+            remembers short values makes it, such as the names of its types.
+    """
+
     dispatch = pickle._Unpickler.dispatch | {
+        pickle.REDUCE[0]: _counted(pickle.REDUCE, -1),
+        pickle.NEWOBJ[0]: _counted(pickle.NEWOBJ, -1),
+        pickle.NEWOBJ_EX[0]: _counted(pickle.NEWOBJ_EX, -2),
         pickle.SETITEM[0]: _with_plain(pickle.SETITEM, slice(-2, -1)),
         pickle.SETITEMS[0]: _with_plain(pickle.SETITEMS, slice(None, None, 2)),
         pickle.DICT[0]: _with_plain(pickle.DICT, slice(None, None, 2)),
@@ -119,9 +165,25 @@ class _Unpickler(pickle._Unpickler):
         pickle.BYTEARRAY8[0]: _bytearray,
     }
 
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        super().__init__(file)
+        self._left = AT_MOST * size + ROOM
+
+    def count(self, arguments: Any) -> None:
+        """Take them from what calls may be given."""
+        self._left -= sum(len(each) if hasattr(each, "__len__") else 1 for each in arguments)
+        if self._left < 0:
+            raise _RefusedError("its calls are given far more than is in it")
+
+    def _instantiate(self, function: Any, arguments: Any) -> None:
+        self.count(arguments)
+        super()._instantiate(function, arguments)  # type: ignore[misc]
+
     def find_class(self, module: str, name: str) -> Any:
         if (stand_in := ADMITTED.get((module, name))) is None:
-            raise _RefusedError(f"it asks for {module}.{name}")
+            asked = f"{module}.{name}"
+            plain = asked.isprintable() and len(asked) < 200
+            raise _RefusedError(f"it asks for {asked if plain else abridged(asked)}")
         return stand_in
 
     def persistent_load(self, key: Any) -> Any:
@@ -217,7 +279,8 @@ def _dict(items: Any = ()) -> dict[Any, Any]:
     return dict(pairs)
 
 
-def _named_tuple(name: str, fields: tuple[str, ...], *_: Any) -> type:
+def _named_tuple(name: str, fields: Iterable[Any], *_: Any) -> type:
+    fields = tuple(fields)  # of its own: a list could be added to later
     _require_plain(fields)
 
     def new(cls: type, *values: Any) -> dict[str, Any]:

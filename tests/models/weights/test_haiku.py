@@ -106,6 +106,51 @@ def test_networks_that_do_not_fit(network: tuple[Modules, Modules], tmp_path: Pa
         assert str(path) in str(raised.value)
 
 
+def test_arrays_of_a_foreign_byte_order_are_read(network: tuple[Modules, Modules]) -> None:
+    swapped = [
+        {name: {k: v.astype(">f4") for k, v in arrays.items()} for name, arrays in modules.items()}
+        for modules in network
+    ]
+    expected, found = torchvision_weights(*network)[0], torchvision_weights(*swapped)[0]
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+STEM = "res_net50/~/initial_conv"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            {STEM: {"w": np.zeros((0, 7, 7, 3, 64))}},
+            r"initial_conv, w of shape \(0, 7, 7, 3, 64\): exp",
+        ),
+        (
+            {STEM: {"w": np.zeros((2, 7, 7, 3, 64))}, "res_net50/~/logits": {"b": np.zeros(())}},
+            r"logits, b of shape \(\): expected an axis of devices",
+        ),
+    ],
+)
+def test_arrays_without_devices_where_others_have_them(parameters: Modules, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        torchvision_weights(parameters, {})
+
+
+def test_a_file_that_calls_one_array_by_many_names_takes_no_memory() -> None:
+    shared = np.zeros(1000, np.uint8)
+    more = {f"res_net50/~/block_group_0/~/block_{k}/~/conv_0": {"w": shared} for k in range(9)}
+    parameters = {STEM: {"w": np.zeros((7, 7, 3, 64))}, **more}
+    with pytest.raises(InputError, match="block_1/~/conv_0, w is the array of another name too"):
+        torchvision_weights(parameters, {})
+
+
+def test_numbers_that_no_network_has_are_no_numbers(network: tuple[Modules, Modules]) -> None:
+    odd = f"res_net50/~/block_group_{'9' * 5000}/~/block_1/~/conv_0"
+    weights, _ = torchvision_weights({**network[0], odd: {"w": np.ones((1, 1))}}, {})
+    assert any("9999" in name for name in weights)  # which loading them refuses
+
+
 def test_layouts() -> None:
     modules = {"net/conv": {"w": 1}}, {"net/bn/~/mean_ema": {"average": 2}}
     online = {"online_params": modules[0], "online_state": modules[1], "target_params": {}}

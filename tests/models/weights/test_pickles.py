@@ -167,6 +167,48 @@ def test_a_few_bytes_take_no_memory(tmp_path: Path, content: bytes, message: str
     assert len(str(caught.value)) < 1000 + len(str(path))
 
 
+COPIED = {
+    "text": (b"c_codecs\nencode\nq\x00", b"U\x06latin1\x86"),
+    "pairs": (b"ccollections\nOrderedDict\nq\x00", b"\x85"),
+    "fields": (b"cdill._dill\n_create_namedtuple\nq\x00", b"\x86"),
+}
+"""What is called, and what makes its arguments of the value on the stack."""
+
+
+@pytest.mark.parametrize("what", COPIED)
+def test_one_long_argument_of_many_calls_takes_no_memory(tmp_path: Path, what: str) -> None:
+    """100 kB, by which 20,000 calls would make gigabytes."""
+    name, more = COPIED[what]
+    if what == "text":
+        value = b"X" + (10**5).to_bytes(4, "little") + b"x" * 10**5
+    else:
+        value = b"]q\x02(" + b"K\x01K\x02\x86" * 20_000 + b"e"
+    if what == "fields":
+        value = b"N](" + b"".join(b"U\x05%05d" % k for k in range(15_000)) + b"e"
+    content = b"\x80\x02]" + name + b"0" + value + more + b"q\x01" + b"0("
+    content += b"h\x00h\x01R" * 20_000 + b"e."
+    with pytest.raises(InputError, match="its calls are given far more than is in it"):
+        load_pickle(written(tmp_path, content))
+
+
+@pytest.mark.parametrize(
+    "wide", [b"(" + b"K\x01" * 6 + b"t", b"X\x00\x00\x0f\x00" + b"x" * 983_040]
+)
+def test_what_is_shown_is_short_whatever_is_in_it(tmp_path: Path, wide: bytes) -> None:
+    content = b"\x80\x02" + wide + 5 * (b"q\x00(" + 6 * b"h\x00" + b"t") + b"Q."
+    with pytest.raises(InputError, match=r"object outside the file, \(a tuple of 6") as caught:
+        load_pickle(written(tmp_path, content))
+    assert len(str(caught.value)) < 600
+
+
+def test_a_name_that_is_asked_for_is_shown_short_and_plain(tmp_path: Path) -> None:
+    name = "\x1b[31m" + "long" * 1000
+    content = b"\x80\x04\x8c\x02osX" + len(name).to_bytes(4, "little") + name.encode() + b"\x93."
+    with pytest.raises(InputError, match=r"asks for 'os\.\\x1b\[31mlonglong") as caught:
+        load_pickle(written(tmp_path, content))
+    assert len(str(caught.value)) < 600
+
+
 def test_a_number_of_a_remembered_value_takes_no_memory(tmp_path: Path) -> None:
     """Python's unpickler in C would take 16 GiB."""
     content = b"\x80\x02K\x01r" + (2**31).to_bytes(4, "little") + b"."
@@ -174,7 +216,9 @@ def test_a_number_of_a_remembered_value_takes_no_memory(tmp_path: Path) -> None:
 
 
 FIELDS = b"cdill._dill\n_create_namedtuple\nU\x01a" + nested(60) + b"\x85\x86R."
+LATER = b"](U\x01ae" + b"q\x00cdill._dill\n_create_namedtuple\nU\x01nh\x00\x86R"
 HASHED = {
+    "fields, added later": LATER + b"h\x00" + nested(60) + b"a0K\x01K\x01\x86R.",
     "SETITEM": b"}" + nested(60) + b"Ns.",
     "SETITEMS": b"}(U\x01aN" + nested(60) + b"Nu.",
     "DICT": b"(U\x01aN" + nested(60) + b"Nd.",
@@ -205,10 +249,12 @@ def test_tuples_that_would_take_years_to_hash_are_refused_as_keys(tmp_path: Path
     found = subprocess.run(
         [sys.executable, "-c", each, *paths], capture_output=True, text=True, timeout=120
     )
-    expected = "cannot load {}: a key of its dicts, or a member of its sets, is a tuple: strings"
+    refused = "cannot load {}: a key of its dicts, or a member of its sets, is a tuple: strings"
+    unseen = "cannot load {}: damaged, or no pickle (ValueError: zip() argument 2 is longer"
     lines = found.stdout.splitlines()
     assert len(lines) == len(paths), found.stderr
     for path, line in zip(paths, lines, strict=True):
+        expected = unseen if path.endswith("later") else refused
         assert line.startswith(expected.format(path))
 
 
