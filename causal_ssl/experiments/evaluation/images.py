@@ -48,6 +48,11 @@ class Shown:
     def __len__(self) -> int:
         return len(self.seen)
 
+    @property
+    def side(self) -> int:
+        """Pixels a side that are shown."""
+        return int(self.seen.batch(np.zeros(1, np.int64))["image"].shape[-1])
+
     def called(self, index: int) -> str:
         """The file of an image, or its number where it has none of its own."""
         return self.images.called(index)

@@ -98,8 +98,7 @@ class Epochs:
 
     def _shown(self, epoch: int) -> Split:
         asked, whole = self.run.asked, self.train.images.size
-        size = self.train.seen.batch(np.zeros(1, np.int64))["image"].shape[-1]
-        stack = stack_of(size, asked.interpolation)
+        stack = stack_of(self.train.side, asked.interpolation)
         how = f"{stack.steps['crop']} of {whole} px, flips, epoch {epoch}, seed {asked.seed}"
         return replace(
             self.train,

@@ -22,8 +22,8 @@ from causal_ssl.experiments.evaluation import runs
 from causal_ssl.experiments.evaluation.classifier import Classifier
 from causal_ssl.experiments.evaluation.encoders import Subject, open_subject
 from causal_ssl.experiments.evaluation.images import Split
-from causal_ssl.experiments.evaluation.linear.choosing import choices, open_validation
-from causal_ssl.experiments.evaluation.linear.config import Linear
+from causal_ssl.experiments.evaluation.linear.choosing import open_validation
+from causal_ssl.experiments.evaluation.linear.config import CORRUPTED, Linear
 from causal_ssl.experiments.evaluation.linear.crops import augmented
 from causal_ssl.experiments.evaluation.linear.rows import in_words, rows_of, summary
 from causal_ssl.experiments.watching import watching
@@ -56,12 +56,14 @@ def evaluate(asked: Linear, out: Path | str, *, console: Console) -> pd.DataFram
     settings = settings_of(asked)
     require_classes(train, val, asked)
     several = len(settings.members()) > 1
-    suite = open_validation(asked, train.classes) if several else None
-    if several and suite is None:
+    digests, corrupted = runs.digests_of([train, val]), None
+    if several and asked.choose_on == CORRUPTED:
+        corrupted = open_validation(asked, train)
+        digests |= {"validation corruptions": corrupted.digest()}
+    elif several:
         split(torch.from_numpy(train.labels), asked.held_out, asked.seed)
-    with runs.run_of(asked, out, subject, runs.digests_of([train, val]), console) as run:
+    with runs.run_of(asked, out, subject, digests, console) as run:
         fit, score = map(run.features, (train, val))
-        chosen_on = choices(run, suite, train.classes)
         with (
             augmented(run, train) as views,
             _shown_epochs(asked, console) as on_epoch,
@@ -73,7 +75,7 @@ def evaluate(asked: Linear, out: Path | str, *, console: Console) -> pd.DataFram
                 val.labels,
                 settings,
                 views=views,
-                choose_on=chosen_on,
+                choose_on=corrupted.choices(run) if corrupted else (),
                 held_out=asked.held_out,
                 refit=asked.refit,
                 seed=asked.seed,
