@@ -14,7 +14,6 @@ from causal_ssl.randomness import generator_for
 
 Function: TypeAlias = Callable[[Tensor, int, Sequence[Generator]], Tensor]
 
-SOURCE = "Hendrycks and Dietterich (2019), arXiv 1903.12261"
 SMALLEST = 8
 """Pixels a side that an image must have."""
 PIXELS_AT_ONCE = 8 * 224 * 224
@@ -33,7 +32,6 @@ class Corruption:
             set aside for choosing hyperparameters.
         random: the result depends on the seed.
         function: images (n, 3, h, w) uint8, severity, generators -> levels.
-        source: where its definition was published.
         planes: `function` wants contiguous images; without, channels may be last in memory.
     """
 
@@ -43,7 +41,6 @@ class Corruption:
     kind: Literal["test", "validation"]
     random: bool
     function: Function
-    source: str = SOURCE
     planes: bool = True
 
 

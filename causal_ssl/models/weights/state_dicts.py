@@ -5,7 +5,7 @@ of most self-supervised methods, whatever they wrap the network in.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -45,7 +45,7 @@ class FoundResNet:
     weights: dict[str, Tensor]
     classifier: tuple[Tensor, Tensor] | None = None
     prefix: str = ""
-    left_out: tuple[str, ...] = field(default=())
+    left_out: tuple[str, ...] = ()
 
 
 def find_resnet(content: Mapping[str, Any], *, prefix: str | None = None) -> FoundResNet:
