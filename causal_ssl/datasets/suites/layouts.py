@@ -71,14 +71,13 @@ def corruption_folders(root: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
             f"{root} has no corruptions (gaussian_noise/1/n01440764/..., or with noise/, blur/, "
             "weather/, digital/, extra/ around them): name the folder that ImageNet-C is in"
         )
-    wanted = [(name, str(severity)) for name in CORRUPTIONS for severity in SEVERITIES]
-    there = {
-        f"{name}/{severity}": found[name] / severity
-        for name, severity in wanted
-        if name in found and (found[name] / severity).is_dir()
+    wanted = {
+        f"{name}/{severity}": found.get(name, root / name) / str(severity)
+        for name in CORRUPTIONS
+        for severity in SEVERITIES
     }
-    missing = tuple(f"{n}/{s}" for n, s in wanted if f"{n}/{s}" not in there)
-    return there, missing
+    there = {name: folder for name, folder in wanted.items() if folder.is_dir()}
+    return there, tuple(name for name in wanted if name not in there)
 
 
 def _corruptions(root: Path) -> list[Path]:
