@@ -1,6 +1,7 @@
 """The report of `evaluate robustness`, written from its table."""
 
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
@@ -74,16 +75,16 @@ def page(
 
 
 def _numbers(table: pd.DataFrame) -> Table:
-    rows, last = [], ""
-    for line in lines(table):
-        first, last = line.suite != last, line.suite
-        cells = [
-            Cell(line.suite if first else "", strong=True),
-            Cell(line.metric, line.note),
-            Cell(line.value, line.interval, number=True),
-            Cell(line.published, number=True),
-        ]
-        rows.append(Row(cells, first=first))
+    rows = []
+    for suite, own in groupby(lines(table), key=lambda line: line.suite):
+        for k, line in enumerate(own):
+            cells = [
+                Cell("" if k else suite, strong=True),
+                Cell(line.metric, line.note),
+                Cell(line.value, line.interval, number=True),
+                Cell(line.published, number=True),
+            ]
+            rows.append(Row(cells, first=k == 0))
     told = ", ".join(sources(table))
     caption = f"In brackets 95 % intervals. Published: {told}." if told else ""
     return Table(["test set", "number", "value", "published"], rows, caption=caption)

@@ -1,6 +1,6 @@
 """Test sets as they were asked for, and which of their images a classifier tells rightly."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -130,15 +130,11 @@ class Scorer:
         mask: NDArray[np.bool_] | None,
         rows: NDArray[np.int64],
     ) -> NDArray[np.bool_]:
-        logits = self._logits(features)
-        parts = [
-            hits(logits(chunk), answers[chunk], mask=mask)
-            for chunk in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE))
-        ]
-        return np.concatenate(parts)
-
-    def _logits(self, features: Floats) -> Callable[[NDArray[np.int64]], torch.Tensor]:
         device = self.run.subject.encoder.mean.device
         weights, biases = self.classifier.weights.to(device), self.classifier.biases.to(device)
         classifier = replace(self.classifier, weights=weights, biases=biases)
-        return lambda rows: classifier.logits(torch.from_numpy(features[rows]).to(device))
+        right = []
+        for chunk in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
+            logits = classifier.logits(torch.from_numpy(features[chunk]).to(device))
+            right.append(hits(logits, answers[chunk], mask=mask))
+        return np.concatenate(right)

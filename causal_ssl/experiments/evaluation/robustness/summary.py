@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
@@ -68,17 +69,13 @@ def missing(table: pd.DataFrame) -> Iterator[str]:
 
 def finding(table: pd.DataFrame) -> str:
     """What came out, in a sentence: mCE and the accuracies."""
-    found = [
-        (row, line)
-        for row, line in zip(_summed_up(table), lines(table), strict=True)
-        if not _none(row["value"])
-    ]
-    told = [
-        f"{line.metric} on {line.suite} {line.value}"
-        + (f" (published: {line.published})" if line.published else "")
-        for row, line in found
-        if row["metric"] in ("mce", "top1") and row["setting"] != "imagenet"
-    ]
+    told = []
+    for row in _summed_up(table):
+        shifted = row["setting"] != "imagenet" and not _none(row["value"])
+        if shifted and row["metric"] in ("mce", "top1"):
+            line = _line(row)
+            published = f" (published: {line.published})" if line.published else ""
+            told.append(f"{line.metric} on {line.suite} {line.value}{published}")
     return f"{'; '.join(told)}." if told else "Nothing that sums a test set up is whole."
 
 
@@ -94,10 +91,10 @@ def for_terminal(table: pd.DataFrame) -> Table:
     shown.add_column("number")
     shown.add_column("value", justify="right", no_wrap=True)
     shown.add_column("published", justify="right", no_wrap=True)
-    last = ""
-    for line in lines(table):
-        suite, last = ("" if line.suite == last else line.suite), line.suite
-        shown.add_row(suite, line.metric, f"{line.value} {line.interval}".strip(), line.published)
+    for suite, own in groupby(lines(table), key=lambda line: line.suite):
+        for k, line in enumerate(own):
+            value = f"{line.value} {line.interval}".strip()
+            shown.add_row("" if k else suite, line.metric, value, line.published)
     return shown
 
 
