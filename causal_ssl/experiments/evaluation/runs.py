@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from causal_ssl.analysis.masked_accuracy import accuracy
+from causal_ssl.analysis.masked_accuracy import Accuracy, AccuracyGap, accuracy
 from causal_ssl.datasets.space import running_out
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import environment, options
@@ -124,11 +124,24 @@ def open_splits(asked: OnSplits, console: Console) -> tuple[Split, Split]:
             "nothing to tell apart; add images of another class"
         )
     for split in (train, val):
-        if split.images.skipped:
-            console.print(
-                f"{len(split.images.skipped):,} unreadable images of {split.name} are left out"
-            )
+        say_skipped(split, console)
     return train, val
+
+
+def say_skipped(split: Split, console: Console) -> None:
+    """How many images are left out, if any."""
+    if skipped := len(split.images.skipped):
+        console.print(f"{skipped:,} unreadable images of {split.name} are left out")
+
+
+def require_neighbours(k: int, train: Split) -> None:
+    """As many training images as are to vote.
+
+    Raises:
+        InputError: there are fewer.
+    """
+    if k > len(train):
+        raise InputError(f"k = {k} neighbours among {len(train):,} training images: lower k")
 
 
 @contextmanager
@@ -179,7 +192,26 @@ def share(metric: str, value: float, n: int, **where: Any) -> Row:
         (0.49, 0.943)
     """
     found = accuracy(np.arange(n) < round(value * n))
-    return {"metric": metric, "value": value, "low": found.low, "high": found.high, "n": n, **where}
+    return {"metric": metric, **interval(found), "value": value, "n": n, **where}
+
+
+def interval(found: Accuracy | AccuracyGap) -> Row:
+    """Its value, and the ends of its interval."""
+    return {"value": found.value, "low": found.low, "high": found.high}
+
+
+def remarks(edge: str | None, *, diverged: int, n: int) -> Iterator[str]:
+    """What to know of a choice among trainings, for people.
+
+    Args:
+        edge: whether its rate is the "lowest" or the "highest" of several; None: neither.
+        diverged: how many trainings did.
+        n: how many there were.
+    """
+    if edge:
+        yield f"the rate chosen is the {edge} of --rates: a better one may lie beyond, give more"
+    if diverged:
+        yield f"{diverged} of {n} trainings diverged"
 
 
 def percent(row: Mapping[str, Any]) -> str:

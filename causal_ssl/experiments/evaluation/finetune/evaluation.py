@@ -137,15 +137,14 @@ def plan_of(retraining: Retraining, out: Path) -> Plan:
     """
     asked, n = retraining.asked, len(retraining.train)
     members = [Member(rate, epochs) for epochs, rate in product(asked.epochs, asked.rates)]
-    fit = choice = np.empty(0, np.int64)
+    grid: dict[Member, ImageRun] = {}
+    choice = np.empty(0, np.int64)
     if len(members) > 1:
         labels = torch.from_numpy(retraining.train.labels)
         fit, choice = (rows.numpy() for rows in split(labels, asked.held_out, asked.seed))
-    grid = {
-        member: retraining.run(member, fit, out / "grid" / str(member).replace(" ", "-"))
-        for member in members
-        if len(members) > 1
-    }
+        for member in members:
+            folder = out / "grid" / str(member).replace(" ", "-")
+            grid[member] = retraining.run(member, fit, folder)
     last = {member: retraining.run(member, np.arange(n), out) for member in members}
     return Plan(grid, last, choice)
 
@@ -227,14 +226,13 @@ def _rows(
 
 
 def _remarks(asked: Finetune, chosen: Member, scores: Mapping[Member, float]) -> Iterator[str]:
-    """What to know of the choice."""
+    """What to know of the choice; nothing where there was none."""
+    if len(scores) == 1:
+        return iter(())
     rates = set(asked.rates)
     edges = {min(rates): "lowest", max(rates): "highest"} if len(rates) > 1 else {}
-    if edge := edges.get(chosen.rate):
-        yield f"the rate chosen is the {edge} of --rates: a better one may lie beyond, give more"
     diverged = sum(map(isnan, scores.values()))
-    if len(scores) > 1 and diverged:
-        yield f"{diverged} of {len(scores)} trainings diverged"
+    return runs.remarks(edges.get(chosen.rate), diverged=diverged, n=len(scores))
 
 
 def published_beside(asked: Finetune, n_labelled: int, n_validation: int) -> Iterator[str]:

@@ -31,10 +31,12 @@ def teller_of(
 
     Raises:
         InputError: the classifier is missing, damaged, of another encoder, or lacks classes of the
-            images; see `open_splits`.
+            images; fewer training images than are to vote; see `open_splits`.
     """
     if not asked.probe:
-        return runs.open_splits(asked, console)
+        train, val = runs.open_splits(asked, console)
+        runs.require_neighbours(asked.k, train)
+        return train, val
     found = classifier_of(subject, asked.probe)
     val = open_validation(asked, found.classes, console)
     if unknown := sorted(set(val.classes) - set(found.classes)):

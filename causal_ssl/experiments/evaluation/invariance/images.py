@@ -20,6 +20,7 @@ from causal_ssl.datasets.images.subsets import lists_classes
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation.images import Shown, Split, open_split
 from causal_ssl.experiments.evaluation.invariance.config import Invariance
+from causal_ssl.experiments.evaluation.runs import say_skipped
 from causal_ssl.experiments.watching import watching
 from causal_ssl.randomness import generator_for
 from causal_ssl.views.augmentations import (
@@ -208,8 +209,7 @@ def open_validation(asked: Invariance, classes: Sequence[str], console: Console)
         asked = replace(asked, subset="")
     with watching(console) as watcher:
         found = open_split(asked, "val", watcher=watcher)
-    if found.images.skipped:
-        console.print(f"{len(found.images.skipped):,} unreadable images of val are left out")
+    say_skipped(found, console)
     return found
 
 

@@ -8,7 +8,6 @@ from rich.console import Console
 
 from causal_ssl._numbers import exactly
 from causal_ssl.analysis.knn import KnnAccuracy, knn_accuracies
-from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import runs
 from causal_ssl.experiments.evaluation.encoders import open_subject
 from causal_ssl.experiments.evaluation.images import Split
@@ -33,8 +32,7 @@ def evaluate(asked: Knn, out: Path | str, *, console: Console) -> pd.DataFrame:
     """
     subject = open_subject(asked)
     train, val = runs.open_splits(asked, console)
-    if (most := max(asked.k)) > len(train):
-        raise InputError(f"k = {most} neighbours among {len(train):,} training images: lower k")
+    runs.require_neighbours(max(asked.k), train)
     settings = list(product(asked.k, asked.temperature))
     with runs.run_of(asked, out, subject, runs.digests_of([train, val]), console) as run:
         found = knn_accuracies(

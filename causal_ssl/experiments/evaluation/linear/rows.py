@@ -5,7 +5,6 @@ from typing import Any
 
 from causal_ssl._numbers import exactly
 from causal_ssl.analysis.linear_probe import LinearProbe
-from causal_ssl.analysis.masked_accuracy import Accuracy
 from causal_ssl.experiments.evaluation import published, runs
 from causal_ssl.experiments.evaluation.images import Split
 from causal_ssl.experiments.evaluation.linear.choosing import validation_mce
@@ -19,7 +18,7 @@ def rows_of(asked: Linear, found: LinearProbe, val: Split) -> list[dict[str, Any
     """The two accuracies, and those that the grid's trainings were chosen by."""
     common = {"seed": asked.seed, "variable": val.name, "setting": in_words(found.chosen)}
     rows = [
-        {**common, "metric": f"linear_{name}", "n": it.n, **_interval(it)}
+        {**common, "metric": f"linear_{name}", "n": it.n, **runs.interval(it)}
         for name, it in (("top1", found.top1), ("top5", found.top5))
     ]
     if len(found.members) > 1:
@@ -39,10 +38,6 @@ def rows_of(asked: Linear, found: LinearProbe, val: Split) -> list[dict[str, Any
             for row in found.members.itertuples()
         ]
     return rows
-
-
-def _interval(found: Accuracy) -> dict[str, float]:
-    return {"value": found.value, "low": found.low, "high": found.high}
 
 
 def in_words(member: Any) -> str:
@@ -72,13 +67,8 @@ def summary(
         f"{chosen}: top-1 {top1}, top-5 {top5}, of {len(val):,} validation "
         "images"
     )
-    if found.edge:
-        yield (
-            f"the rate chosen is the {found.edge} of --rates: a better one may lie beyond, give "
-            "more"
-        )
-    if found.members["diverged"].any():
-        yield f"{int(found.members['diverged'].sum())} of {len(found.members)} trainings diverged"
+    diverged = int(found.members["diverged"].sum())
+    yield from runs.remarks(found.edge, diverged=diverged, n=len(found.members))
     if (len(train.classes), len(val)) == IMAGENET:
         yield "published, ImageNet top-1: " + ", ".join(
             f"{row.printed} ({row.architecture}) {100 * row.reference:.1f} %"

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from causal_ssl.analysis.masked_accuracy import Accuracy, AccuracyGap, accuracy
+from causal_ssl.analysis.masked_accuracy import AccuracyGap, accuracy
 from causal_ssl.analysis.robustness import CorruptionScores, alexnet, corruption_scores
 from causal_ssl.datasets.suites import Suite
 from causal_ssl.experiments.evaluation import published
 from causal_ssl.experiments.evaluation.robustness.scores import Scored
-from causal_ssl.experiments.evaluation.runs import Row
+from causal_ssl.experiments.evaluation.runs import Row, interval
 
 CORRUPTED = "imagenet-c"
 WHOLE = "whole"
@@ -33,7 +33,7 @@ def accuracies(it: Scored) -> list[Row]:
     }
     error = {"value": 1 - found.value, "low": 1 - found.high, "high": 1 - found.low}
     return [
-        {"metric": "top1", **where, **_interval(found)},
+        {"metric": "top1", **where, **interval(found)},
         {"metric": "error", **where, **error},
     ]
 
@@ -63,8 +63,8 @@ def gap_rows(it: Scored, gap: AccuracyGap | None, *, clean: Suite | None) -> lis
     words = f"{above.n:,} clean images of the same {classes:,} classes, the same competing"
     lost = {"metric": "gap", "n": len(it.right), "note": f"clean minus shifted; {words}"}
     return [
-        {"metric": "clean_top1", "n": above.n, "note": words, **where, **_interval(above)},
-        {**lost, **where, **_interval(gap)},
+        {"metric": "clean_top1", "n": above.n, "note": words, **where, **interval(above)},
+        {**lost, **where, **interval(gap)},
     ]
 
 
@@ -170,10 +170,6 @@ def _mean_accuracy(rows: Sequence[Row]) -> list[Row]:
     if "value" not in mean:
         return [{**mean, "metric": "top1"}]
     return [{**mean, "metric": "top1", "value": 1 - mean["value"]}]
-
-
-def _interval(found: Accuracy | AccuracyGap) -> Row:
-    return {"value": found.value, "low": found.low, "high": found.high}
 
 
 def _empty(suite: str, metric: str, variable: str, note: str) -> Row:
