@@ -1,9 +1,11 @@
 """What tests of several parts share; importable everywhere by `conftest.py` beside it."""
 
+import os
 import struct
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,9 +49,24 @@ def idx(array: np.ndarray) -> bytes:
     return header + array.astype(np.uint8).tobytes()
 
 
-def fine_tuning(evaluation: str, checkpoint: Path, root: Path, out: Path, *more: str) -> list[str]:
-    """The words of `causal-ssl evaluate finetune|semi` on images of 32 px: two passes, one rate."""
+def evaluation(name: str, checkpoint: Path, root: Path, out: Path, *more: str) -> list[str]:
+    """The words of `causal-ssl evaluate NAME` on images of 32 px."""
     where = ["--checkpoint", str(checkpoint), "--data-root", str(root), "--out", str(out)]
     small = ["--size", "32", "--at-once", "16", "--workers", "0", "--device", "cpu"]
+    return ["evaluate", name, *where, *small, *more]
+
+
+def fine_tuning(name: str, checkpoint: Path, root: Path, out: Path, *more: str) -> list[str]:
+    """The same of finetune or semi: two passes, one rate."""
     short = ["--epochs", "2", "--batch-size", "12", "--rates", "0.1", "--seed", "7"]
-    return ["evaluate", evaluation, *where, *small, *short, *more]
+    return evaluation(name, checkpoint, root, out, *short, *more)
+
+
+class Malicious:
+    """Writes a file where it is unpickled trustingly."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (f"touch {self.trace}",)

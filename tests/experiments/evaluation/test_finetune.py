@@ -24,7 +24,6 @@ from causal_ssl.models.heads import Head
 from causal_ssl.models.image_encoders import ImageEncoder, image_encoder
 from causal_ssl.models.weights.digest import weights_digest
 from causal_ssl.models.weights.opening import open_encoder
-from causal_ssl.models.weights.runs import save_encoder
 from causal_ssl.randomness import generator_for
 from causal_ssl.training import images as training
 from causal_ssl.training.images.batches import StepBatches
@@ -215,20 +214,6 @@ def test_bad_input_is_one_line_and_nothing_is_made(
 ) -> None:
     run = tmp_path / "run"
     assert_refused(capsys, [*arguments_of(checkpoint, imagenet, run), *change], says, run)
-
-
-def test_a_checkpoint_of_other_shapes_is_refused(
-    capsys: pytest.CaptureFixture[str], imagenet: Path, encoder: ImageEncoder, tmp_path: Path
-) -> None:
-    path = tmp_path / "encoder.pt"
-    save_encoder(path, encoder, {})
-    state = torch.load(path, weights_only=True)
-    state["weights"]["trunk.0.weight"] = torch.zeros(16, 3, 3, 3)
-    torch.save(state, path)
-    status, _, err = call(capsys, arguments_of(path, imagenet, tmp_path / "run"))
-    assert status == 2
-    assert "trunk.0.weight (16, 3, 3, 3) where conv4 has (32, 3, 3, 3)" in err
-    assert not (tmp_path / "run").exists()
 
 
 def test_the_papers_protocol_is_as_published() -> None:

@@ -14,8 +14,6 @@ from helpers import call, fine_tuning
 
 import causal_ssl.training.images.fit  # noqa: F401  (so that forked processes need not import it)
 from causal_ssl import cli
-from causal_ssl.models.image_encoders import image_encoder
-from causal_ssl.models.weights.runs import save_encoder
 
 arguments_of = partial(fine_tuning, "finetune")
 GRID = ("--rates", "0.03", "0.3", "--held-out", "0.25", "--checkpoint-every", "2")
@@ -110,14 +108,3 @@ def test_all_that_diverge_are_an_error(
     assert status == 1
     assert "not finite at step" in err
     assert "A lower learning rate than 1e+30 may help" in err
-
-
-def test_a_run_of_another_encoder_is_not_continued(
-    capsys: pytest.CaptureFixture[str], imagenet: Path, checkpoint: Path, tmp_path: Path
-) -> None:
-    assert call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "run"))[0] == 0
-    save_encoder(tmp_path / "other.pt", image_encoder("conv4", seed=1), {})
-    arguments = arguments_of(tmp_path / "other.pt", imagenet, tmp_path / "run")
-    status, _, err = call(capsys, arguments)
-    assert status == 2
-    assert "holds an evaluation of another encoder: name another --out" in err

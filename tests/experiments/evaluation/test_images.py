@@ -80,18 +80,6 @@ def test_validation_images_have_the_numbers_of_training_classes(
         open_split(asked, "val", classes=fewer.classes)
 
 
-@pytest.mark.parametrize(
-    ("asked", "says"),
-    [
-        (OnSplits(), "no images: give --data-root"),
-        (OnSplits(data_root="nowhere"), "nowhere is not a folder"),
-    ],
-)
-def test_images_that_are_not_there_are_refused(asked: OnSplits, says: str) -> None:
-    with pytest.raises(InputError, match=says):
-        open_split(asked, "val")
-
-
 def test_a_centre_larger_than_the_whole_is_refused(imagenet: Path) -> None:
     with pytest.raises(
         InputError, match="a crop of 48 pixels needs at least as many, resize is 32"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import helpers
 import numpy as np
 import pandas as pd
 import pytest
@@ -230,10 +231,8 @@ def test_names_of_help_are_those_that_there_are() -> None:
 
 
 def arguments_of(checkpoint: Path, root: Path, out: Path, *more: str) -> list[str]:
-    where = ["--checkpoint", str(checkpoint), "--data-root", str(root), "--out", str(out)]
-    small = ["--size", "32", "--at-once", "16", "--workers", "0", "--device", "cpu"]
     few = ["--k", "9", "--images", "20"]
-    return ["evaluate", "invariance", *where, *small, *few, *more]
+    return helpers.evaluation("invariance", checkpoint, root, out, *few, *more)
 
 
 def test_a_report_with_figures_and_a_table_is_left(
@@ -276,12 +275,10 @@ def probe(
     capsys: pytest.CaptureFixture[str], imagenet: Path, checkpoint: Path, tmp_path: Path
 ) -> Path:
     """The directory of an `evaluate linear`."""
-    linear = arguments_of(checkpoint, imagenet, tmp_path / "linear")
-    linear[1] = "linear"
-    cut = linear.index("--k")
+    out = tmp_path / "linear"
     epochs = ["--epochs", "5", "--batch-sizes", "16", "--held-out", "0.3"]
-    assert call(capsys, [*linear[:cut], *epochs])[0] == 0
-    return tmp_path / "linear"
+    assert call(capsys, helpers.evaluation("linear", checkpoint, imagenet, out, *epochs))[0] == 0
+    return out
 
 
 EVERYTHING = ("--images", "24", "--augmentations", "identity", "fog")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import assert_refused, call
+from helpers import assert_refused, call, evaluation
 from sklearn.neighbors import KNeighborsClassifier
 
 from causal_ssl.experiments.evaluation.config import OnSplits
@@ -18,9 +18,7 @@ from causal_ssl.training import images as training
 
 
 def arguments_of(checkpoint: Path, root: Path, out: Path, *more: str) -> list[str]:
-    where = ["--checkpoint", str(checkpoint), "--data-root", str(root), "--out", str(out)]
-    small = ["--size", "32", "--at-once", "16", "--workers", "0", "--device", "cpu"]
-    return ["evaluate", "knn", *where, *small, "--k", "9", *more]
+    return evaluation("knn", checkpoint, root, out, "--k", "9", *more)
 
 
 def test_accuracy_is_that_of_the_features_by_another_implementation(
@@ -48,20 +46,6 @@ def test_accuracy_is_that_of_the_features_by_another_implementation(
     inputs = json.loads((tmp_path / "run" / "inputs.json").read_text())
     assert inputs.keys() == {"encoder", "train images", "val images"}
     assert {"config.yaml", "environment.json"} <= {p.name for p in (tmp_path / "run").iterdir()}
-
-
-def test_another_k_reads_no_image_where_features_are_shared(
-    capsys: pytest.CaptureFixture[str],
-    imagenet: Path,
-    checkpoint: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    shared = ["--features", str(tmp_path / "features")]
-    assert call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "one", *shared))[0] == 0
-    monkeypatch.setattr("causal_ssl.experiments.evaluation.images.decode", None)
-    more = [*shared, "--k", "3", "--temperature", "0.5"]
-    assert call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "other", *more))[0] == 0
 
 
 def test_a_run_of_another_encoder_or_of_other_options_is_not_continued(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers import assert_refused, call
+from helpers import assert_refused, call, evaluation
 from PIL import Image
 from torch.nn import functional as F
 
@@ -15,7 +15,6 @@ from causal_ssl.analysis.robustness import alexnet
 from causal_ssl.cli import main
 from causal_ssl.datasets.suites import Transform, open_suite
 from causal_ssl.datasets.suites.classes import wnids
-from causal_ssl.errors import InputError
 from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.evaluation.classifier import load_classifier
 from causal_ssl.experiments.evaluation.config import OnSplits
@@ -28,10 +27,8 @@ from causal_ssl.training import images as training
 
 
 def arguments_of(checkpoint: Path, root: Path, out: Path, *more: str) -> list[str]:
-    where = ["--checkpoint", str(checkpoint), "--data-root", str(root), "--out", str(out)]
-    small = ["--size", "32", "--at-once", "16", "--workers", "0", "--device", "cpu"]
     short = ["--epochs", "4", "--batch-sizes", "48", "--rates", "0.1", "1", "--held-out", "0.25"]
-    return ["evaluate", "linear", *where, *small, *short, *more]
+    return evaluation("linear", checkpoint, root, out, *short, *more)
 
 
 def test_accuracy_is_that_of_torchs_sgd_on_the_same_features(
@@ -253,9 +250,8 @@ def test_nearest_neighbours_and_linear_share_features(
     shared = ["--features", str(tmp_path / "features")]
     assert call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "one", *shared))[0] == 0
     monkeypatch.setattr("causal_ssl.experiments.evaluation.images.decode", None)
-    where = ["--checkpoint", str(checkpoint), "--data-root", str(imagenet), *shared]
-    knn = ["evaluate", "knn", *where, "--size", "32", "--k", "3", "--device", "cpu"]
-    assert call(capsys, [*knn, "--out", str(tmp_path / "other")])[0] == 0
+    knn = evaluation("knn", checkpoint, imagenet, tmp_path / "other", *shared, "--k", "3")
+    assert call(capsys, knn)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -311,8 +307,3 @@ def test_the_papers_protocols_are_as_published() -> None:
     assert sweep["epochs"] == [30, 50, 60, 90]
     assert sorted(sweep["rates"]) == [0.01, 0.05, 0.1, 0.2, 0.3, 0.4]
     assert sweep["batch_sizes"] == [1024, 2048, 4096]
-
-
-def test_a_probe_that_is_none_is_refused(tmp_path: Path, checkpoint: Path) -> None:
-    with pytest.raises(InputError, match="give the --out directory of a finished"):
-        load_classifier(checkpoint.parent / "nowhere")

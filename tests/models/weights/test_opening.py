@@ -1,6 +1,5 @@
 """Every kind of file gives the encoder that it has, or one error that names what is wrong."""
 
-import os
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 import timm
 import torch
+from helpers import Malicious
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision import models
@@ -216,16 +216,6 @@ def test_weights_that_are_not_finite(tmp_path: Path, resnet18: models.ResNet) ->
     torch.save(weights | {"bn1.bias": weights["bn1.bias"] * torch.nan}, path := tmp_path / "w.pth")
     with pytest.raises(InputError, match=r"bn1\.bias has values that are not finite"):
         open_encoder(path)
-
-
-class Malicious:
-    """Writes a file where it is unpickled trustingly."""
-
-    def __init__(self, trace: Path) -> None:
-        self.trace = trace
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.system, (f"touch {self.trace}",)
 
 
 @pytest.mark.parametrize("zipped", [True, False])
