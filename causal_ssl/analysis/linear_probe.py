@@ -2,7 +2,7 @@
 
     found = linear_probe(train_features, train_labels, test_features, test_labels)
     found.top1, found.top5, found.chosen, found.edge
-    found.members                       # the held-out accuracy of each training of the grid
+    found.members                       # what each training of the grid was chosen by
 
 Trainings of a batch size read each minibatch once and are one tensor (`_linear_heads`), and all of
 the grid go through an epoch together: its features are made once. Which of them is reported is
@@ -37,7 +37,15 @@ from causal_ssl.analysis.masked_accuracy import Accuracy, accuracy
 from causal_ssl.errors import InputError, in_range
 from causal_ssl.randomness import generator_for
 
-__all__ = ["LINEAR_SETTINGS", "Choice", "LinearProbe", "LinearSettings", "Member", "linear_probe"]
+__all__ = [
+    "LINEAR_SETTINGS",
+    "Choice",
+    "LinearProbe",
+    "LinearSettings",
+    "Member",
+    "held_out_split",
+    "linear_probe",
+]
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ class LinearProbe:
         chosen: what it was trained with.
         edge: whether that learning rate is the lowest or the highest of several, so that the best
             may lie outside; None where it is not.
-        members: a row a training: learning_rate, weight_decay, epochs, batch_size, held_out_top1
+        members: a row a training: learning_rate, weight_decay, epochs, batch_size, choice_top1
             (on what it was chosen by; NaN where it diverged, or where there was nothing to choose),
             diverged, chosen.
         weights: (C, d) on the CPU.
@@ -144,7 +152,7 @@ def linear_probe(
         >>> found.top1.value > 0.9, found.top1.n, found.classes.tolist()
         (True, 100, [False, True])
         >>> found.members.columns.tolist()
-        ['learning_rate', 'weight_decay', 'epochs', 'batch_size', 'held_out_top1', 'diverged',
+        ['learning_rate', 'weight_decay', 'epochs', 'batch_size', 'choice_top1', 'diverged',
          'chosen']
     """
     device, dtype = device_of(train_features, device), precision(train_features)
@@ -156,7 +164,7 @@ def linear_probe(
     for samples in (train, test, *(samples for samples, _ in choice)):
         check_all_finite(samples.name, samples.features)
     if len(members) > 1 and not choice:
-        fit, rows = split(labels, held_out, seed)
+        fit, rows = held_out_split(labels, held_out, seed)
         choice = [(replace(train, rows=rows), 1.0)]
     run = Run(train, views, settings, len(classes), seed, device, dtype, keep, on_epoch)
     head, scores = _choose(run, members, fit, choice)
@@ -167,7 +175,7 @@ def linear_probe(
         raise InputError(f"{chosen} diverged on all training samples: lower the learning rates")
     top1, top5 = (accuracy(run.hits(head, test, min(k, len(classes)))) for k in (1, 5))
     table = pd.DataFrame([asdict(member) for member in members]).assign(
-        held_out_top1=scores,
+        choice_top1=scores,
         diverged=[bool(choice) and isnan(score) for score in scores],
         chosen=[member == chosen for member in members],
     )
@@ -176,7 +184,7 @@ def linear_probe(
     return LinearProbe(top1, top5, chosen, edge, table, weights, biases, classes)
 
 
-def split(labels: Tensor, held_out: float, seed: int) -> tuple[Tensor, Tensor]:
+def held_out_split(labels: Tensor, held_out: float, seed: int) -> tuple[Tensor, Tensor]:
     """Rows to train on and rows held out: the same share of each class, up to one sample.
 
     Samples stand in a row, class after class, shuffled within; every 1 / held_out-th is taken.
@@ -190,7 +198,7 @@ def split(labels: Tensor, held_out: float, seed: int) -> tuple[Tensor, Tensor]:
         InputError: a share out of range, or one that leaves nothing on either side.
 
     Examples:
-        >>> fit, rest = split(torch.tensor([0, 1] * 10), 0.2, seed=0)
+        >>> fit, rest = held_out_split(torch.tensor([0, 1] * 10), 0.2, seed=0)
         >>> len(fit), (rest % 2).sort().values.tolist()
         (16, [0, 0, 1, 1])
     """

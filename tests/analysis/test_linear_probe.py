@@ -20,8 +20,8 @@ from causal_ssl.analysis.linear_probe import (
     LinearProbe,
     LinearSettings,
     _edge,
+    held_out_split,
     linear_probe,
-    split,
 )
 from causal_ssl.errors import InputError
 from causal_ssl.randomness import generator_for
@@ -122,8 +122,8 @@ def test_a_grid_gives_what_its_trainings_give_alone_whatever_their_epochs() -> N
             (row.learning_rate,), (row.weight_decay,), (row.epochs,), (row.batch_size,)
         )
         alone = probe(one, test_features=X[::2], test_labels=Y[::2])
-        assert alone.top1.value == pytest.approx(row.held_out_top1, abs=1e-6)
-    assert found.members.held_out_top1.nunique() > 4
+        assert alone.top1.value == pytest.approx(row.choice_top1, abs=1e-6)
+    assert found.members.choice_top1.nunique() > 4
 
 
 def test_what_chooses_is_the_weighted_mean_of_accuracies() -> None:
@@ -131,8 +131,8 @@ def test_what_chooses_is_the_weighted_mean_of_accuracies() -> None:
     together, one, two = (
         probe(choose_on=choice) for choice in ([first, other], [first], [replace(other, weight=1)])
     )
-    expected = (one.members.held_out_top1 + 3 * two.members.held_out_top1) / 4
-    assert together.members.held_out_top1.tolist() == pytest.approx(expected.tolist())
+    expected = (one.members.choice_top1 + 3 * two.members.choice_top1) / 4
+    assert together.members.choice_top1.tolist() == pytest.approx(expected.tolist())
     assert together.members.chosen.idxmax() == expected.idxmax()
     one_of_grid = LinearSettings((together.chosen.learning_rate,), epochs=(4,), batch_sizes=(32,))
     assert torch.allclose(together.weights, probe(one_of_grid).weights)  # of all training samples
@@ -155,16 +155,16 @@ def test_the_test_samples_do_not_choose() -> None:
 
 def test_the_best_on_the_held_out_slice_is_chosen_and_refitted_on_all() -> None:
     found = probe()
-    best = found.members.loc[found.members.held_out_top1.idxmax()]
+    best = found.members.loc[found.members.choice_top1.idxmax()]
     assert found.chosen.learning_rate == best.learning_rate
     assert found.members.chosen.sum() == 1
     alone = probe(LinearSettings((best.learning_rate,), epochs=(4,), batch_sizes=(32,)))
     assert torch.equal(found.weights, alone.weights)
-    assert math.isnan(alone.members.held_out_top1[0])
+    assert math.isnan(alone.members.choice_top1[0])
     kept = probe(refit=False)
     assert kept.members.equals(found.members)
     assert not torch.equal(kept.weights, found.weights)
-    fit, _ = split(Y, 0.1, 0)
+    fit, _ = held_out_split(Y, 0.1, 0)
     one = LinearSettings((best.learning_rate,), epochs=(4,), batch_sizes=(32,))
     direct = linear_probe(X[fit], Y[fit], X_TEST, Y_TEST, one)
     assert torch.allclose(kept.weights, direct.weights)
@@ -211,12 +211,12 @@ def test_trainings_that_diverge_lose_and_leave_the_others_alone() -> None:
 
 def test_the_held_out_slice_has_of_each_class_its_share_and_follows_the_seed() -> None:
     labels = torch.tensor([0] * 1000 + [1] * 100 + [2] * 15)
-    fit, rest = split(labels, 0.1, seed=0)
+    fit, rest = held_out_split(labels, 0.1, seed=0)
     assert torch.equal(torch.cat([fit, rest]).sort().values, torch.arange(1115))
     for count, share in zip(labels[rest].bincount().tolist(), (100, 10, 1.5), strict=True):
         assert abs(count - share) <= 1
-    assert torch.equal(rest, split(labels, 0.1, seed=0)[1])
-    assert not torch.equal(rest, split(labels, 0.1, seed=1)[1])
+    assert torch.equal(rest, held_out_split(labels, 0.1, seed=0)[1])
+    assert not torch.equal(rest, held_out_split(labels, 0.1, seed=1)[1])
 
 
 def test_arrays_memory_maps_and_named_classes_give_the_same(tmp_path: Path) -> None:
@@ -342,7 +342,7 @@ def test_of_equals_the_first_is_chosen_whatever_chooses() -> None:
         LinearSettings((1e-3, 1.1e-3, 1.2e-3, 1.3e-3, 1.4e-3), epochs=(1,), batch_sizes=(240,)),
         choose_on=choice,
     )
-    assert found.members.held_out_top1.nunique() == 1
+    assert found.members.choice_top1.nunique() == 1
     assert found.chosen.learning_rate == 1e-3
 
 

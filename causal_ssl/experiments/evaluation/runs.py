@@ -229,6 +229,7 @@ def _require_same(path: Path, inputs: Mapping[str, str]) -> None:
     if not path.exists():
         return
     found = json.loads(path.read_text())
-    if differing := [name for name, digest in inputs.items() if found.get(name, digest) != digest]:
+    names = dict.fromkeys([*inputs, *found])
+    if differing := [name for name in names if found.get(name) != inputs.get(name)]:
         what = " and ".join(differing)
         raise InputError(f"{path.parent} holds an evaluation of another {what}: name another --out")

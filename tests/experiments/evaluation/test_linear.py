@@ -1,6 +1,5 @@
 """`causal-ssl evaluate linear`, by the command line."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +7,9 @@ import pandas as pd
 import pytest
 import torch
 from helpers import assert_refused, call, evaluation
-from PIL import Image
 from torch.nn import functional as F
 
-from causal_ssl.analysis.robustness import alexnet
 from causal_ssl.cli import main
-from causal_ssl.datasets.suites import Transform, open_suite
-from causal_ssl.datasets.suites.classes import wnids
 from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.evaluation.classifier import load_classifier
 from causal_ssl.experiments.evaluation.config import OnSplits
@@ -151,79 +146,6 @@ def test_a_killed_augmented_run_computes_no_epoch_twice_and_ends_as_one_that_was
     tables = [(tmp_path / name / "table.csv").read_text() for name in ("killed", "whole")]
     assert tables[0] == tables[1]
     assert not (tmp_path / "killed" / "training").exists()
-
-
-@pytest.fixture
-def corrupted(imagenet: Path, tmp_path: Path) -> Path:
-    """SETS/imagenet-c: of every class one image, under the four validation corruptions."""
-    rng = np.random.default_rng(1)
-    for corruption in ("speckle_noise", "gaussian_blur", "spatter", "saturate"):
-        for severity in range(1, 6):
-            for folder in (imagenet / "train").iterdir():
-                image = Image.open(folder / f"{folder.name}_{severity}.JPEG").resize((32, 32))
-                noise = rng.normal(0, 10 * severity, (32, 32, 3))
-                pixels = (np.asarray(image) + noise).clip(0, 255).astype(np.uint8)
-                path = tmp_path / "sets/imagenet-c/extra" / corruption / str(severity)
-                (path / folder.name).mkdir(parents=True)
-                Image.fromarray(pixels).save(path / folder.name / "a.JPEG")
-    return tmp_path / "sets"
-
-
-def test_validation_corruptions_choose_by_their_mce(
-    capsys: pytest.CaptureFixture[str],
-    imagenet: Path,
-    checkpoint: Path,
-    encoder: ImageEncoder,
-    corrupted: Path,
-    tmp_path: Path,
-) -> None:
-    run = tmp_path / "run"
-    more = ["--choose-on", "imagenet-c", "--suite-root", str(corrupted), "--epochs", "60"]
-    status, said, _ = call(capsys, arguments_of(checkpoint, imagenet, run, *more))
-    assert status == 0
-    table = pd.read_csv(run / "table.csv")
-    choices = table[table.metric == "choice_mce"].set_index("setting")["value"]
-    assert len(choices) == 2
-    chosen = table.set_index("metric").loc["linear_top1", "setting"]
-    assert choices[chosen] == choices.min() < choices.max()
-    found, suite = (
-        load_classifier(run),
-        open_suite(
-            "imagenet-c", corrupted / "imagenet-c", transform=Transform(32, None), partial=True
-        ),
-    )
-    shares = []
-    for corruption in ("speckle_noise", "gaussian_blur", "spatter", "saturate"):
-        wrong = 0.0
-        for severity in range(1, 6):
-            images = suite.images(f"{corruption}/{severity}")
-            seen = torch.from_numpy(training.features(encoder, images).intermediate)
-            told = found.logits(seen).argmax(dim=1).tolist()
-            answers = [found.classes.index(wnids()[answer]) for answer in images.answers[:, 0]]
-            wrong += sum(a != b for a, b in zip(told, answers, strict=True)) / len(answers)
-        shares.append(wrong / 5 / alexnet().errors[corruption])
-    assert choices[chosen] == pytest.approx(sum(shares) / 4)
-    assert f"(mCE {25 * sum(shares):.1f} % on ImageNet-C's validation corruptions)" in said
-
-
-def test_validation_corruptions_that_are_not_whole_are_refused(
-    capsys: pytest.CaptureFixture[str],
-    imagenet: Path,
-    checkpoint: Path,
-    corrupted: Path,
-    tmp_path: Path,
-) -> None:
-    run, on = tmp_path / "run", ["--choose-on", "imagenet-c"]
-    arguments = arguments_of(checkpoint, imagenet, run, *on)
-    assert_refused(capsys, arguments, "give --suite-root, or --choose-on held-out", run)
-    arguments += ["--suite-root", str(corrupted)]
-    gone = corrupted / "imagenet-c/extra/spatter"
-    (gone / "4").rename(corrupted / "4")
-    assert_refused(capsys, arguments, "imagenet-c lacks spatter/4: ", run)
-    (corrupted / "4").rename(gone / "4")
-    for folder in (corrupted / "imagenet-c").glob("extra/*/*/n03000684"):
-        shutil.rmtree(folder)
-    assert_refused(capsys, arguments, "has 5 classes, and not the training images' 6: n0300", run)
 
 
 def test_crops_of_an_epoch_are_the_same_however_the_run_came_to_it(

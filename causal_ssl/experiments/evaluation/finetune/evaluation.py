@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from torch import nn
 
-from causal_ssl.analysis.linear_probe import split
+from causal_ssl.analysis.linear_probe import held_out_split
 from causal_ssl.datasets.images.parts import Part
 from causal_ssl.datasets.images.subsets import lists_classes
 from causal_ssl.errors import InputError
@@ -141,7 +141,7 @@ def plan_of(retraining: Retraining, out: Path) -> Plan:
     choice = np.empty(0, np.int64)
     if len(members) > 1:
         labels = torch.from_numpy(retraining.train.labels)
-        fit, choice = (rows.numpy() for rows in split(labels, asked.held_out, asked.seed))
+        fit, choice = (rows.numpy() for rows in held_out_split(labels, asked.held_out, asked.seed))
         for member in members:
             folder = out / "grid" / str(member).replace(" ", "-")
             grid[member] = retraining.run(member, fit, folder)

@@ -15,7 +15,12 @@ import pandas as pd
 import torch
 from rich.console import Console
 
-from causal_ssl.analysis.linear_probe import LinearProbe, LinearSettings, linear_probe, split
+from causal_ssl.analysis.linear_probe import (
+    LinearProbe,
+    LinearSettings,
+    held_out_split,
+    linear_probe,
+)
 from causal_ssl.datasets.images.listing import some
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import runs
@@ -61,7 +66,7 @@ def evaluate(asked: Linear, out: Path | str, *, console: Console) -> pd.DataFram
         corrupted = open_validation(asked, train)
         digests |= {"validation corruptions": corrupted.digest()}
     elif several:
-        split(torch.from_numpy(train.labels), asked.held_out, asked.seed)
+        held_out_split(torch.from_numpy(train.labels), asked.held_out, asked.seed)
     with runs.run_of(asked, out, subject, digests, console) as run:
         fit, score = map(run.features, (train, val))
         with (

@@ -33,7 +33,7 @@ def rows_of(asked: Linear, found: LinearProbe, val: Split) -> list[dict[str, Any
                 "seed": asked.seed,
                 **on,
                 "setting": in_words(row),
-                "value": row.held_out_top1 if by_top1 else validation_mce(row.held_out_top1),
+                "value": row.choice_top1 if by_top1 else validation_mce(row.choice_top1),
             }
             for row in found.members.itertuples()
         ]
