@@ -25,6 +25,8 @@ class Classifier:
         classes: (C,) names.
         encoder: digest of the encoder whose features it takes.
         words: how it was trained.
+        size: pixels a side of the images that it was trained on; None: not known.
+        interpolation: how these were resized; None: not here, or not known.
     """
 
     weights: Tensor
@@ -32,6 +34,8 @@ class Classifier:
     classes: tuple[str, ...]
     encoder: str
     words: str
+    size: int | None = None
+    interpolation: str | None = None
 
     def logits(self, features: Tensor) -> Tensor:
         """(n, C) of features (n, width)."""
@@ -80,6 +84,29 @@ def classifier_of(subject: Subject, folder: Path | str) -> Classifier:
             "give the --out of an `evaluate linear` of this one"
         )
     return found
+
+
+def require_seen(found: Classifier, folder: str, *, size: int, interpolation: str | None) -> None:
+    """Images are seen as those were that a classifier was trained on.
+
+    Args:
+        found: the classifier.
+        folder: that it is in.
+        size: pixels a side of the images.
+        interpolation: how they are resized; None: they are not.
+
+    Raises:
+        InputError: they are not; features of other pixels would be told wrongly, unsaid.
+    """
+    for name, trained, here in (
+        ("size", found.size, size),
+        ("interpolation", found.interpolation, interpolation),
+    ):
+        if trained is not None and here is not None and trained != here:
+            raise InputError(
+                f"{folder}/{FILE} was trained on images of {name} {trained}, and {name} is {here}: "
+                f"give --{name} {trained}, or train a classifier as images are seen here"
+            )
 
 
 def _check(found: Classifier, weights: tuple[int, ...], biases: tuple[int, ...], path: str) -> None:

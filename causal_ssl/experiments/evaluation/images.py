@@ -53,6 +53,11 @@ class Shown:
         """Pixels a side that are shown."""
         return int(self.seen.batch(np.zeros(1, np.int64))["image"].shape[-1])
 
+    @property
+    def interpolation(self) -> str | None:
+        """How files were resized for what is shown; None where nothing is resized here."""
+        return self.seen.interpolation if isinstance(self.seen, FileCentres) else None
+
     def called(self, index: int) -> str:
         """The file of an image, or its number where it has none of its own."""
         return self.images.called(index)
@@ -81,6 +86,7 @@ class FileCentres:
 
     def __init__(self, images: ImageFolder, transform: Transform) -> None:
         self._images, self._transform = images, transform
+        self.interpolation: str = transform.interpolation
 
     def __len__(self) -> int:
         return len(self._images)

@@ -60,6 +60,7 @@ def test_accuracy_is_that_of_torchs_sgd_on_the_same_features(
     assert table.loc["linear_top1", "n"] == 24
     assert found.classes == tuple(train.classes)
     assert found.encoder == weights_digest(encoder)
+    assert (found.size, found.interpolation) == (32, "bilinear")
 
 
 def test_the_grid_and_what_was_chosen_are_in_the_table(

@@ -187,7 +187,8 @@ def _classifier(encoder: ImageEncoder, labelled: Split, chosen: Member) -> Class
     assert isinstance(head, nn.Linear)
     weights, biases = (values.detach().cpu().float() for values in (head.weight, head.bias))
     words = f"trained with its trunk, {chosen}"
-    return Classifier(weights, biases, tuple(labelled.classes), weights_digest(encoder), words)
+    names, seen = tuple(labelled.classes), (labelled.side, labelled.interpolation)
+    return Classifier(weights, biases, names, weights_digest(encoder), words, *seen)
 
 
 def _rows(

@@ -10,7 +10,12 @@ from causal_ssl.analysis.knn import knn_accuracy
 from causal_ssl.datasets.images.listing import some
 from causal_ssl.errors import InputError
 from causal_ssl.experiments.evaluation import runs
-from causal_ssl.experiments.evaluation.classifier import FILE, Classifier, classifier_of
+from causal_ssl.experiments.evaluation.classifier import (
+    FILE,
+    Classifier,
+    classifier_of,
+    require_seen,
+)
 from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.features import Floats
 from causal_ssl.experiments.evaluation.images import Split
@@ -39,6 +44,7 @@ def teller_of(
         return train, val
     found = classifier_of(subject, asked.probe)
     val = open_validation(asked, found.classes, console)
+    require_seen(found, asked.probe, size=val.side, interpolation=val.interpolation)
     if unknown := sorted(set(val.classes) - set(found.classes)):
         raise InputError(
             f"{asked.probe}/{FILE} does not tell {some(unknown)}: give the --out of an "

@@ -149,4 +149,5 @@ def _classifier(found: LinearProbe, train: Split, subject: Subject) -> Classifie
     names = tuple(train.classes[number] for number in found.classes.tolist())
     words = in_words(found.chosen)
     weights, biases = found.weights.float(), found.biases.float()
-    return Classifier(weights, biases, names, subject.digest, words)
+    seen = train.side, train.interpolation
+    return Classifier(weights, biases, names, subject.digest, words, *seen)

@@ -7,8 +7,14 @@ import torch
 from causal_ssl.datasets.images.listing import some
 from causal_ssl.datasets.suites.classes import N_CLASSES, wnids
 from causal_ssl.errors import InputError
-from causal_ssl.experiments.evaluation.classifier import FILE, Classifier, classifier_of
+from causal_ssl.experiments.evaluation.classifier import (
+    FILE,
+    Classifier,
+    classifier_of,
+    require_seen,
+)
 from causal_ssl.experiments.evaluation.encoders import Subject
+from causal_ssl.experiments.evaluation.images import SIZE
 from causal_ssl.experiments.evaluation.robustness.config import Robustness
 
 
@@ -24,6 +30,7 @@ def imagenet_classifier(asked: Robustness, subject: Subject) -> Classifier:
     if not asked.probe:
         return _of_weights(subject)
     found = classifier_of(subject, asked.probe)
+    require_seen(found, asked.probe, size=asked.size or SIZE, interpolation=asked.interpolation)
     return _by_index(found, asked)
 
 
