@@ -28,6 +28,11 @@ except ImportError:
 
 JPEG = b"\xff\xd8"
 """How the content of a JPEG begins."""
+REMEDY = (
+    "restore it, or leave it out: `causal-ssl data check` lists such images, `--on-corrupt skip` "
+    "skips those listed"
+)
+"""For an image that cannot be read."""
 
 
 def decode(path: Path) -> Tensor:
@@ -39,10 +44,7 @@ def decode(path: Path) -> Tensor:
     try:
         return _pixels(path)
     except _Unreadable as error:
-        raise InputError(
-            f"{path} cannot be decoded ({error}): restore it, or leave it out: `causal-ssl data "
-            "check` lists such images, on_corrupt='skip' skips those listed"
-        ) from error
+        raise InputError(f"{path} cannot be decoded ({error}): {REMEDY}") from error
 
 
 def defect(path: Path) -> str | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from causal_ssl.datasets.images.decoding import decode, resized
+from causal_ssl.datasets.images.decoding import REMEDY, decode, resized
 from causal_ssl.datasets.images.listing import Listing, list_images, some
 from causal_ssl.datasets.images.subsets import subset as part
 from causal_ssl.datasets.watcher import Watcher
@@ -93,8 +93,12 @@ class ImageFolder(Dataset[dict[str, Tensor]]):
         return str(self.path(index))
 
     def digest(self) -> str:
-        """Of the files' names, sizes and times: that of other images differs."""
-        return self.listing.digest(self.folder)
+        """Of the files' names, sizes and times: that of other images differs.
+
+        Raises:
+            InputError: a file is not there.
+        """
+        return self.listing.digest(self.folder, remedy=REMEDY)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """One sample: image (3, size, size), label, aspect, index."""

@@ -5,7 +5,7 @@ there, hidden files and folders are left out: what systems and tools leave in th
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -50,17 +50,33 @@ class Listing:
         """These images alone; the classes stay."""
         return Listing(self.classes, self.names[chosen], self.labels[chosen])
 
-    def digest(self, folder: Path) -> str:
+    def digest(self, folder: Path, *, remedy: str) -> str:
         """Of the files' names, sizes and times, which tar and rsync keep with them.
 
         Args:
             folder: of the class folders.
+            remedy: what to do about a file that is not there, for the error.
+
+        Raises:
+            InputError: there is no such file, as behind a link to nowhere.
         """
-        total, start = sha256(), os.fsencode(folder)
-        for name in self.names:
-            found = os.stat(os.path.join(start, name))
+        total = sha256()
+        for name, found in self.stats(folder, remedy=remedy):
             total.update(name + b"\0%d\0%d\n" % (found.st_size, int(found.st_mtime)))
         return total.hexdigest()
+
+    def stats(self, folder: Path, *, remedy: str) -> Iterator[tuple[bytes, os.stat_result]]:
+        """Each file's name, and what the file system says of it; arguments as of `digest`."""
+        start = os.fsencode(folder)
+        for name in self.names:
+            path = os.path.join(start, name)
+            try:
+                found = os.stat(path)
+            except OSError as error:
+                raise InputError(
+                    f"{os.fsdecode(path)} cannot be read ({error.strerror}): {remedy}"
+                ) from error
+            yield name, found
 
 
 def scan(folder: Path, watcher: Watcher | None = None) -> dict[str, list[str]]:

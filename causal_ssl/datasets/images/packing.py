@@ -9,7 +9,6 @@ packed again. Pixels are those that ImageFolder gives at that size, bit by bit; 
 takes 252 GB and 9.8 GB, uncompressed.
 """
 
-import os
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -25,6 +24,7 @@ from torch.utils.data import Dataset
 from causal_ssl import files
 from causal_ssl.claim import claimed
 from causal_ssl.datasets import store
+from causal_ssl.datasets.images import decoding
 from causal_ssl.datasets.images.folders import ImageFolder, batch_of
 from causal_ssl.datasets.images.listing import Listing
 from causal_ssl.datasets.images.subsets import subset as part
@@ -175,9 +175,8 @@ def is_packed(folder: Path) -> bool:
 def _origin(images: ImageFolder, size: int) -> str:
     """Digest of what is packed: names, classes and sizes of the files, and the size of images."""
     total = sha256(f"{size}\n{images.classes}\n".encode())
-    folder = os.fsencode(images.folder)
-    for name in images.listing.names:
-        total.update(name + b"\0%d\n" % os.stat(os.path.join(folder, name)).st_size)
+    for name, found in images.listing.stats(images.folder, remedy=decoding.REMEDY):
+        total.update(name + b"\0%d\n" % found.st_size)
     return total.hexdigest()
 
 

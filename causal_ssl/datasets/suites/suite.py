@@ -18,6 +18,9 @@ from causal_ssl.datasets.suites.protocols import Protocol
 from causal_ssl.datasets.suites.transform import Transform
 from causal_ssl.errors import InputError, one_of
 
+REMEDY = "take it from the suite's archive again; no image is left out of a test set"
+"""For an image that cannot be read."""
+
 
 class SuiteImages(Dataset[dict[str, Tensor]]):
     """The images of one partition, read a batch at a time.
@@ -57,8 +60,12 @@ class SuiteImages(Dataset[dict[str, Tensor]]):
         return str(self.path(index))
 
     def digest(self) -> str:
-        """Of the files' names, sizes and times: that of other images differs."""
-        return self.listing.digest(self.folder)
+        """Of the files' names, sizes and times: that of other images differs.
+
+        Raises:
+            InputError: a file is not there.
+        """
+        return self.listing.digest(self.folder, remedy=REMEDY)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """One sample: image (3, size, size), answers (a,), index."""
@@ -93,10 +100,7 @@ class SuiteImages(Dataset[dict[str, Tensor]]):
         try:
             image = decode(path)
         except InputError as error:
-            raise InputError(
-                f"{path} cannot be decoded ({defect(path)}): take it from the suite's archive "
-                "again; no image is left out of a test set"
-            ) from error
+            raise InputError(f"{path} cannot be decoded ({defect(path)}): {REMEDY}") from error
         try:
             return self.transform(image)
         except InputError as error:

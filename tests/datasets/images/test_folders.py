@@ -11,7 +11,11 @@ from PIL import Image
 from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder as Reference
 
+from causal_ssl.datasets.images import open_images
+from causal_ssl.datasets.images.check import check
 from causal_ssl.datasets.images.folders import ImageFolder
+from causal_ssl.datasets.images.packing import pack
+from causal_ssl.datasets.images.skipping import write_unreadable
 from causal_ssl.errors import InputError
 from causal_ssl.training.images.batches import StepBatches, step_loader
 
@@ -108,3 +112,20 @@ def test_folders_that_are_no_classes_are_refused(root: Path, tmp_path: Path) -> 
     (tmp_path / "none").mkdir()
     with pytest.raises(InputError, match=r"none is empty: expected a folder of images for every"):
         ImageFolder(tmp_path / "none", size=8)
+
+
+def test_a_link_to_nowhere_is_named_and_can_be_left_out(root: Path, tmp_path: Path) -> None:
+    (root / "train" / CLASSES[1] / "gone.JPEG").symlink_to(tmp_path / "unmounted" / "1.JPEG")
+    images = ImageFolder(root / "train", size=8)
+    for read in (images.digest, lambda: pack(images, tmp_path / "packed", 8)):
+        with pytest.raises(
+            InputError,
+            match=r"gone.JPEG cannot be read \(No such file.*\): restore it.*`--on-corrupt skip`",
+        ):
+            read()
+    report = check(root)
+    write_unreadable(root / "unreadable.txt", report.unreadable)
+    fewer = open_images(root, size=8, on_corrupt="skip")
+    assert fewer.skipped == [f"{CLASSES[1]}/gone.JPEG"]
+    (root / "train" / CLASSES[1] / "gone.JPEG").unlink()
+    assert fewer.digest() == ImageFolder(root / "train", size=8).digest()

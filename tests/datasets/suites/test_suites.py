@@ -263,3 +263,11 @@ def test_images_are_in_the_order_of_the_listing(tmp_path: Path) -> None:
     assert batch["answers"].tolist() == [[2], [0]]
     levels = batch["image"].double().mean(dim=(1, 2, 3))
     assert (levels / 12).round().tolist() == [5, 3]
+
+
+def test_a_link_to_nowhere_is_named(tmp_path: Path) -> None:
+    folder = class_folders(tmp_path / "val", {TENCH: [0]})
+    (folder / TENCH / "gone.JPEG").symlink_to(tmp_path / "unmounted.JPEG")
+    images = open_suite("imagenet", tmp_path, transform=SMALL, partial=True).images("all")
+    with pytest.raises(InputError, match=r"gone.JPEG cannot be read \(No such.*: take it from the"):
+        images.digest()
