@@ -136,8 +136,8 @@ def penalty(
             if simclr is not None and simclr.values:
                 dashed: Look = {"color": REFERENCE, "lw": 1.3, "ls": (0, (5, 2.5))}
                 left.axhline(simclr.value, label="SimCLR", **dashed)
-            left.set(title=title, ylabel="mCE by supervised")
-            left.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+            left.set(title=title, ylabel="mCE by supervised (per cent)")
+            left.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
             left.legend(loc="best")
             _differences(right, own, alphas, colour)
     return figure
