@@ -80,8 +80,9 @@ class RunDirectory:
             config: plain nested values that identify the run.
 
         Raises:
-            InputError: the path is a file, cannot be written, holds other things, holds a run with
-                another config (every differing field is named), or is in use.
+            InputError: the path is a file, cannot be written, holds other things, holds a run of
+                another study, or one with another config (every differing field is named), or is
+                in use.
         """
         self.check(study, config)
         with claimed(self.path):
@@ -98,7 +99,7 @@ class RunDirectory:
         if not self.path.exists():
             return
         if (self.path / CONFIG).exists():
-            self._refuse_another({"study": study, **config})
+            self._refuse_another(study, config)
             return
         known = (LOCK, files.PARTIAL)
         foreign = sorted(e.name for e in self.path.iterdir() if not e.name.startswith(known))
@@ -108,8 +109,11 @@ class RunDirectory:
                 f"{', ...' if len(foreign) > 3 else ''}): name a new or empty directory"
             )
 
-    def _refuse_another(self, asked: Mapping[str, Any]) -> None:
-        there, here = options.flatten(self.config()), options.flatten(asked)
+    def _refuse_another(self, study: str, config: Mapping[str, Any]) -> None:
+        found = self.config()
+        if (other := found.pop("study")) != study:
+            raise InputError(f"{self.path} holds a run of {_command(other)}: name another --out")
+        there, here = options.flatten(found), options.flatten(config)
         differing = [key for key in here | there if there.get(key) != here.get(key)]
         if differing:
             changes = "; ".join(
@@ -120,6 +124,14 @@ class RunDirectory:
                 f"{self.path} holds a run with another config ({changes}):"
                 " repeat its options to continue it, or name another --out"
             )
+
+
+def _command(study: str) -> str:
+    """What begins a run of that name, on the command line."""
+    if study == "pretraining":
+        return "pretrain"
+    kind, _, name = study.partition("-")
+    return f"evaluate {name}" if kind == "evaluation" else f"study {study}"
 
 
 def _shown(value: Any) -> str:

@@ -35,12 +35,23 @@ def test_another_config_is_refused_and_every_differing_field_named(run: RunDirec
     assert before == {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
 
 
-def test_another_study_is_refused(run: RunDirectory) -> None:
-    with (
-        pytest.raises(InputError, match="study: numerical there, dimensions asked"),
-        run.claim("dimensions", CONFIG),
-    ):
+@pytest.mark.parametrize(
+    ("study", "said"),
+    [
+        ("numerical", "study numerical"),
+        ("evaluation-knn", "evaluate knn"),
+        ("pretraining", "pretrain"),
+    ],
+)
+def test_a_run_of_another_study_is_refused_by_its_name_alone(
+    tmp_path: Path, study: str, said: str
+) -> None:
+    directory = RunDirectory(tmp_path / "run")
+    with directory.claim(study, CONFIG):
         pass
+    with pytest.raises(InputError) as raised, directory.claim("dimensions", {"steps": 20}):
+        pass
+    assert str(raised.value) == f"{directory.path} holds a run of {said}: name another --out"
 
 
 def test_a_directory_in_use_is_refused(run: RunDirectory) -> None:
