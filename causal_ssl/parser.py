@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import textwrap
 from difflib import get_close_matches
 from typing import NoReturn
 
@@ -23,10 +24,16 @@ def flag(key: str) -> str:
 
 
 class Formatter(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """jsonargparse's help without types and placeholders of defaults; epilogs as written."""
+    """jsonargparse's help without types and placeholders of defaults; epilogs as written.
+
+    Lines do not end within a word, as an option's name would at its hyphens.
+    """
 
     def _get_help_string(self, action: argparse.Action) -> str:
         return action.help or ""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
 class Parser(ArgumentParser):

@@ -7,10 +7,12 @@ A study is a folder here with a config (`config.py`, light: help must not wait f
 `Study` called STUDY (`study.py`).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module, resources
 from importlib.resources.abc import Traversable
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -197,7 +199,7 @@ def preset(of: str, name: str) -> dict[str, Any]:
 
 
 def preset_title(of: str, name: str) -> str:
-    """What a preset is for: the first line of its file, a comment.
+    """What a preset is for: the first sentence of the comment that its file begins with.
 
     Raises:
         InputError: as `preset`.
@@ -206,7 +208,9 @@ def preset_title(of: str, name: str) -> str:
         >>> preset_title("pretraining", "causal3dident-resnet18")
         'ResNet-18 on a Causal3DIdent set, rendered or published'
     """
-    return _text(of, name).splitlines()[0].removeprefix("# ").rstrip(".")
+    lines = takewhile(lambda line: line.startswith("#"), _text(of, name).splitlines())
+    comment = " ".join(line.removeprefix("#").strip() for line in lines)
+    return re.split(r"(?<=\.)\s+(?=[A-Z])", comment)[0].rstrip(".")
 
 
 def _folder(of: str) -> Traversable:
