@@ -22,7 +22,7 @@ from causal_ssl.errors import InputError
 COMMANDS = {
     "study": "run a study, or continue it",
     "pretrain": "train an image encoder with a method, or continue to",
-    "evaluate": "say what a frozen encoder is worth: probes and robustness",
+    "evaluate": "say what an encoder is worth: probes, fine-tuning, robustness",
     "methods": "list the methods, and how each is pretrained",
     "data": "check a folder of images, or pack it for slow disks",
     "render": "render a set of images, or what is missing of it",

@@ -7,7 +7,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 from causal_ssl.cli.fields import add_fields, add_run, from_file, given_values, preset_titles
-from causal_ssl.cli.words import chosen, fail
+from causal_ssl.cli.words import chosen, fail, sentence
 from causal_ssl.experiments import options
 from causal_ssl.experiments.catalogue import preset
 from causal_ssl.experiments.evaluation.catalogue import EVALUATIONS
@@ -53,7 +53,7 @@ def run(given: list[str], words: list[str]) -> None:
 def evaluate_parser(name: str) -> Parser:
     """The parser of an evaluation's options."""
     title, config = EVALUATIONS[name]
-    parser = Parser(f"evaluate {name}", f"{title[0].upper()}{title[1:]}.", EXAMPLES + MORE)
+    parser = Parser(f"evaluate {name}", sentence(title), EXAMPLES + MORE)
     parser.usage = f"causal-ssl evaluate {name} [options]"
     study = f"evaluation-{name}"
     where = f"runs/evaluation/{name}-CHECKPOINT"

@@ -62,7 +62,7 @@ def add_fields(group: Any, config: type, base: Mapping[str, Any]) -> None:
             f"--{flag(name)}",
             type=each,
             nargs="+" if many else None,
-            metavar=metavar(field, each),
+            metavar=metavar(field, each, most=3 if many else 5),
             help=f"{field.metadata['help']}{shown}",
         )
 
@@ -74,12 +74,12 @@ def present(kind: Any) -> Any:
     return kind
 
 
-def metavar(field: Any, kind: type) -> str:
-    """What stands for an option's value in help."""
+def metavar(field: Any, kind: type, *, most: int = 5) -> str:
+    """What stands for an option's value in help: its choices, if they are `most` or fewer."""
     if (given := field.metadata["metavar"]) is not None:
         return str(given)
     choices = field.metadata["choices"]
-    if choices and len(choices) <= 3:
+    if choices and len(choices) <= most:
         return "{" + ",".join(choices) + "}"
     return METAVARS.get(kind, "NAME")
 

@@ -7,7 +7,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 from causal_ssl.cli.fields import add_fields, add_run, from_file, given_values
-from causal_ssl.cli.words import chosen, fail
+from causal_ssl.cli.words import chosen, fail, sentence
 from causal_ssl.experiments import options
 from causal_ssl.experiments.catalogue import STUDIES, Entry, preset, presets, study_of
 from causal_ssl.parser import Parser
@@ -42,7 +42,7 @@ def run(given: list[str], words: list[str]) -> None:
 
 def study_parser(study: Entry) -> Parser:
     """The parser of a study's options."""
-    parser = Parser(f"study {study.name}", f"{study.title}.", study.examples)
+    parser = Parser(f"study {study.name}", sentence(study.title), study.examples)
     parser.usage = f"causal-ssl study {study.name} [options]"
     known = f"There are {', '.join(presets(study.name))}"
     group = add_run(parser, preset="quick", known=known, out=f"runs/{study.name}/PRESET")

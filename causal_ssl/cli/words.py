@@ -42,6 +42,16 @@ def chosen(
     return name
 
 
+def sentence(title: str) -> str:
+    """A title of the overview, as the first line of its own help.
+
+    Examples:
+        >>> sentence("whether mCE falls")
+        'Whether mCE falls.'
+    """
+    return f"{title[0].upper()}{title[1:]}."
+
+
 def _overview(group: str, known: Mapping[str, str], about: str, examples: str) -> str:
     width = max(map(len, known)) + 3
     lines = [f"  {name:<{width}}{text}" for name, text in known.items()]

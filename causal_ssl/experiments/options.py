@@ -4,7 +4,7 @@ One declaration serves the library (checked when constructed), YAML files and th
 Nested dataclasses have dotted names: `dependent.steps`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, field, fields, is_dataclass
 from typing import Any, TypeVar, get_type_hints
 
@@ -52,8 +52,12 @@ def option(
     return field(default=default, metadata=metadata)
 
 
-def check(options: object) -> None:
+def check(options: object, *, spelt: Callable[[str], str] = str) -> None:
     """Refuse values outside their declared range, or there twice; call it from `__post_init__`.
+
+    Args:
+        options: the dataclass.
+        spelt: how errors spell the name of a field.
 
     Raises:
         InputError: names the field, its value and the range.
@@ -64,23 +68,22 @@ def check(options: object) -> None:
             continue
         items = value if isinstance(value, tuple) else (value,)
         if not items:
-            raise InputError(f"{each.name} is empty: name at least one")
+            raise InputError(f"{spelt(each.name)} is empty: name at least one")
         for item in items:
-            _check_item(each, item)
+            _check_item(spelt(each.name), each.metadata, item)
         if each.metadata.get("distinct"):
-            _check_distinct(each.name, items)
+            _check_distinct(spelt(each.name), items)
 
 
-def _check_item(each: "Field[Any]", item: Any) -> None:
-    limits = each.metadata
+def _check_item(name: str, limits: Mapping[str, Any], item: Any) -> None:
     if (known := limits.get("choices")) is not None and item not in known:
-        raise unknown_name(limits["singular"] or each.name, str(item), known)
+        raise unknown_name(limits["singular"] or name, str(item), known)
     if (least := limits.get("at_least")) is not None and not item >= least:
-        raise InputError(f"{each.name} must be at least {least}, got {item}")
+        raise InputError(f"{name} must be at least {least}, got {item}")
     if (bound := limits.get("above")) is not None and not item > bound:
-        raise InputError(f"{each.name} must be above {bound}, got {item}")
+        raise InputError(f"{name} must be above {bound}, got {item}")
     if (most := limits.get("at_most")) is not None and not item <= most:
-        raise InputError(f"{each.name} must be at most {most}, got {item}")
+        raise InputError(f"{name} must be at most {most}, got {item}")
 
 
 def _check_distinct(name: str, items: Sequence[Any]) -> None:

@@ -22,6 +22,6 @@ EVALUATIONS: Mapping[str, tuple[str, type[Evaluation]]] = {
     "knn": ("accuracy of nearest neighbours, nothing trained", Knn),
     "invariance": ("how predictions change from one augmentation to another", Invariance),
     "finetune": ("accuracy of the whole network, trained on from the encoder", Finetune),
-    "semi": ("the same with few labelled images: 1 % or 10 % of ImageNet", Semi),
+    "semi": ("as finetune, on few labelled images: 1 % or 10 % of ImageNet", Semi),
 }
 """Name -> what it says of an encoder, and its options."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from causal_ssl.experiments.options import check, option
+from causal_ssl.parser import flag
 
 INTERPOLATIONS = ("bilinear", "bicubic")
 NETWORKS = ("resnet18", "resnet50", "haiku_resnet50")
@@ -29,14 +30,18 @@ class Evaluation:
 
     name: ClassVar[str] = ""
 
-    checkpoint: str = option("", "the encoder: a run of pretrain, its encoder.pt, a weights file")
+    checkpoint: str = option(
+        "", "the encoder: a run of pretrain, its encoder.pt, a weights file", metavar="FILE"
+    )
     network: str | None = option(
         None, "what a weights file is of; left out: what it looks like", choices=NETWORKS
     )
     prefix: str | None = option(
         None, "before the weights' names in a file of several networks, such as 'encoder_k.'"
     )
-    data_root: str = option("", "folder of the images: train/CLASS/*.jpg and val/CLASS/*.jpg, ...")
+    data_root: str = option(
+        "", "folder of the images: train/CLASS/*.jpg and val/CLASS/*.jpg, ...", metavar="DIR"
+    )
     size: int | None = option(
         None, "pixels a side that are seen; left out: 224, or those that images have", at_least=16
     )
@@ -46,14 +51,16 @@ class Evaluation:
     device: str = option("auto", "where to compute", choices=("auto", "cpu", "cuda"))
 
     def __post_init__(self) -> None:
-        check(self)
+        check(self, spelt=lambda name: f"--{flag(name)}")
 
 
 @dataclass(frozen=True)
 class OnFeatures(Evaluation):
     """Those that leave the encoder as it is: what it makes of images is computed once and kept."""
 
-    features: str = option("", "folder that keeps features, to share; empty: in the run's own")
+    features: str = option(
+        "", "folder that keeps features, to share; empty: in the run's own", metavar="DIR"
+    )
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,9 @@ class OnSplits(Evaluation):
     centre is cut out in true proportions, of the pixels that were kept.
     """
 
-    subset: str = option("", "file that lists the training images to use; empty: all")
+    subset: str = option(
+        "", "file that lists the training images to use; empty: all", metavar="FILE"
+    )
     on_corrupt: str = option(
         "error",
         "an image that cannot be read; skip: those that `data check` listed",

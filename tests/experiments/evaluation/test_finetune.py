@@ -191,10 +191,10 @@ def test_it_beats_the_frozen_random_encoder_that_it_starts_from(
     ("change", "says"),
     [
         (["--rates", "0"], "rates must be above 0, got 0"),
-        (["--head-rate", "0"], "head_rate must be above 0, got 0"),
-        (["--optimiser", "nestrov"], "unknown optimiser 'nestrov': did you mean 'nesterov'?"),
+        (["--head-rate", "0"], "--head-rate must be above 0, got 0"),
+        (["--optimiser", "nestrov"], "unknown --optimiser 'nestrov': did you mean 'nesterov'?"),
         (["--momentum", "0"], "momentum must be above 0, got 0"),
-        (["--momentum", "1"], "momentum must be below 1, got 1"),
+        (["--momentum", "1"], "--momentum must be below 1, got 1"),
         (["--batch-size", "49"], "48 samples for a batch of 49: lower batch_size"),
         ([*GRID, "--batch-size", "40"], "36 samples for a batch of 40: lower batch_size"),
         (["--accumulate", "5"], "batch_size 12 on 1 devices in 5 micro-batches: give a multiple"),

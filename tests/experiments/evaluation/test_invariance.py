@@ -327,10 +327,10 @@ def test_a_probe_of_other_classes_than_the_images_have_is_refused(
     ("change", "says"),
     [
         (["--augmentations", "identity", "crup"], "unknown augmentation 'crup': did you mean"),
-        (["--augmentations", "crop"], "augmentations names crop alone: a gap is between two"),
-        (["--augmentations", "crop", "crop"], "augmentations names crop more than once"),
+        (["--augmentations", "crop"], "--augmentations names crop alone: a gap is between two"),
+        (["--augmentations", "crop", "crop"], "--augmentations names crop more than once"),
         (["--images", "25"], "images = 25, but there are 24 validation images: lower it"),
-        (["--images", "1"], "images must be at least 2, got 1"),
+        (["--images", "1"], "--images must be at least 2, got 1"),
         (["--severity", "6"], "severity must be at most 5, got 6"),
         (["--tau", "0"], "tau must be above 0, got 0"),
         (["--k", "49"], "k = 49 neighbours among 48 training images: lower k"),

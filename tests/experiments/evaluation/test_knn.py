@@ -101,11 +101,11 @@ def test_a_run_is_repeated_from_its_config_file(
         (["--data-root", ""], "no images: give --data-root"),
         (["--k", "49"], "k = 49 neighbours among 48 training images: lower k"),
         (["--k", "3", "49", "1"], "k = 49 neighbours among 48 training images: lower k"),
-        (["--k", "3", "3"], "k names 3 more than once"),
+        (["--k", "3", "3"], "--k names 3 more than once"),
         (["--temperature", "0"], "temperature must be above 0, got 0"),
         (["--presets", "x"], "unknown option --presets: did you mean --preset?"),
         (["--preset", "standart"], "unknown preset 'standart': did you mean 'standard'?"),
-        (["--interpolation", "bicubik"], "unknown interpolation 'bicubik': did you mean"),
+        (["--interpolation", "bicubik"], "unknown --interpolation 'bicubik': did you mean"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_made(

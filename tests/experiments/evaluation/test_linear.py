@@ -182,9 +182,9 @@ def test_nearest_neighbours_and_linear_share_features(
     [
         (["--rates", "0"], "rates must be above 0, got 0"),
         (["--momentum", "1"], "momentum must be below 1, got 1"),
-        (["--held-out", "0.9"], "held_out must be at most 0.5, got 0.9"),
+        (["--held-out", "0.9"], "--held-out must be at most 0.5, got 0.9"),
         (["--held-out", "1e-6"], "held_out = 1e-06 of 48 training samples leaves none"),
-        (["--schedule", "cosin"], "unknown schedule 'cosin': did you mean 'cosine'?"),
+        (["--schedule", "cosin"], "unknown --schedule 'cosin': did you mean 'cosine'?"),
         (["--preset", "relic"], "unknown preset 'relic': did you mean 'relic-paper'?"),
     ],
 )

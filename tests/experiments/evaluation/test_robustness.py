@@ -381,7 +381,7 @@ def test_at_another_size_corrupted_images_show_what_clean_ones_do(tmp_path: Path
         ({"partial": None, "data_root": None, "suites": "imagenet-r"}, "lacks 198 of 200 class"),
         ({"probe": None}, "it has no classifier; train one by `causal-ssl evaluate linear`"),
         ({"probe": "nowhere"}, "nowhere has no probe.pt"),
-        ({"network": "resnet34"}, "unknown network 'resnet34'"),
+        ({"network": "resnet34"}, "unknown --network 'resnet34'"),
         ({"prefix": "encoder."}, "an encoder of ours, which has its own prefix: give none"),
     ],
 )

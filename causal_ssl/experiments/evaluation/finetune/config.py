@@ -55,4 +55,4 @@ class Finetune(OnSplits):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.momentum == 1:
-            raise InputError("momentum must be below 1, got 1.0: no gradient would be forgotten")
+            raise InputError("--momentum must be below 1, got 1.0: no gradient would be forgotten")

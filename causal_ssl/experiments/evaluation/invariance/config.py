@@ -42,7 +42,9 @@ class Invariance(OnSplits, OnFeatures):
     k: int = option(200, "training images that vote for an image's class", at_least=1)
     temperature: float = option(0.1, "T: a vote weighs exp(similarity / T)", above=0)
     probe: str = option(
-        "", "--out of an `evaluate linear`: its classifier tells classes; empty: neighbours do"
+        "",
+        "--out of an `evaluate linear`: its classifier tells classes; empty: neighbours do",
+        metavar="DIR",
     )
     seed: int = option(0, "of which images, and of what is drawn for them", at_least=0)
 
@@ -51,6 +53,6 @@ class Invariance(OnSplits, OnFeatures):
         if len(self.augmentations) < 2:
             (only,) = self.augmentations
             raise InputError(
-                f"augmentations names {only} alone: a gap is between two, name another, such as "
+                f"--augmentations names {only} alone: a gap is between two, name another, such as "
                 f"{'crop' if only == 'identity' else 'identity'}"
             )

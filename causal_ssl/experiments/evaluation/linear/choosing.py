@@ -63,7 +63,7 @@ def open_validation(asked: Linear, train: Split) -> Validation:
     """
     if not asked.suite_root:
         raise InputError(
-            f"choose_on = {CORRUPTED}, but there is no folder with it: give --suite-root, or "
+            f"--choose-on {CORRUPTED}, but there is no folder with it: give --suite-root, or "
             f"--choose-on {HELD_OUT}"
         )
     folder = suite_folder(asked.suite_root, CORRUPTED)

@@ -45,7 +45,9 @@ class Linear(OnSplits, OnFeatures):
         f"what chooses: {HELD_OUT} training images, or {CORRUPTED}'s four validation corruptions",
         choices=(HELD_OUT, CORRUPTED),
     )
-    suite_root: str = option("", f"folder with {CORRUPTED}/, for choose_on {CORRUPTED}")
+    suite_root: str = option(
+        "", f"folder with {CORRUPTED}/, for --choose-on {CORRUPTED}", metavar="DIR"
+    )
     held_out: float = option(0.1, "share of the training images to choose on", above=0, at_most=0.5)
     refit: bool = option(True, "train the chosen one again, on all training images")
     seed: int = option(0, "of the held-out slice, the order and the crops", at_least=0)

@@ -33,10 +33,14 @@ class Robustness(OnFeatures):
         SUITES, "test sets to score", choices=SUITES, singular="suite", distinct=True
     )
     suite_root: str = option(
-        "", "folder with the test sets: imagenet-c/, imagenet-r/, ..., or what archives unpack into"
+        "",
+        "folder with the test sets: imagenet-c/, imagenet-r/, ..., or what archives unpack into",
+        metavar="DIR",
     )
     probe: str = option(
-        "", "--out of an `evaluate linear`: its classifier; empty: that of the weights file"
+        "",
+        "--out of an `evaluate linear`: its classifier; empty: that of the weights file",
+        metavar="DIR",
     )
     partial: bool = option(
         False, "take test sets, and classifiers, that lack some of the classes, and say so"

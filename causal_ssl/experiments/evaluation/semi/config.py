@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from causal_ssl.experiments.evaluation.finetune.config import Finetune
+from causal_ssl.experiments.options import option
 
 
 @dataclass(frozen=True)
@@ -19,3 +20,9 @@ class Semi(Finetune):
     """
 
     name: ClassVar[str] = "semi"
+
+    subset: str = option(
+        "",
+        "file that lists the labelled images, such as SimCLR's 1percent.txt; has to be given",
+        metavar="FILE",
+    )
