@@ -12,6 +12,9 @@ from causal_ssl.experiments.options import option
 
 RANDOM = "random"
 """Stands for a method: encoders as they are before training."""
+WARMUP = 0.5
+"""Epochs with a rising learning rate in the presets of small encoders, which training has to
+outlast; a test holds this to them."""
 FASHION_MNIST_ROOT = "/usr/share/datasets/fashion-mnist"
 """Where Debian's package dataset-fashion-mnist puts its IDX files."""
 

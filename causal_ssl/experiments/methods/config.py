@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from causal_ssl.experiments import method_names
-from causal_ssl.experiments.image_study.config import FASHION_MNIST_ROOT, ImageStudy
+from causal_ssl.experiments.image_study.config import FASHION_MNIST_ROOT, WARMUP, ImageStudy
 from causal_ssl.experiments.options import option
 
 PRESET = "fashion-small"
@@ -41,7 +41,7 @@ class MethodsStudy(ImageStudy):
         metavar="DIR",
     )
 
-    epochs: float = option(2.0, "passes over the training images", above=0)
+    epochs: float = option(2.0, "passes over the training images", at_least=WARMUP)
     batch_size: int = option(256, "images of a step", at_least=2)
     learning_rate: float = option(0.005, "of Adam, at its peak", above=0)
     checkpoint_every: int = option(100, "steps between checkpoints", at_least=1)

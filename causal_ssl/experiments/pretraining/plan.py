@@ -96,8 +96,8 @@ def make_plan(name: str, asked: Pretraining, *, n_images: int, n_classes: int) -
     warmup = recipe.warmup_epochs * per_epoch / steps
     if warmup > 1:
         raise InputError(
-            f"warmup_epochs = {recipe.warmup_epochs:g} of {steps / per_epoch:.3g} epochs in all: "
-            "give fewer, or more epochs"
+            f"--warmup-epochs {recipe.warmup_epochs:g} are more than the {steps / per_epoch:.3g} "
+            f"epochs, {steps:,} steps, in all: give fewer, such as 0, or more --epochs or --steps"
         )
     training = ImageTraining(
         steps=steps,

@@ -7,7 +7,12 @@ from causal_ssl.errors import InputError
 from causal_ssl.experiments import method_names, options
 from causal_ssl.experiments.causal3dident.render import BACKENDS
 from causal_ssl.experiments.evaluation.config import CORRUPTIONS
-from causal_ssl.experiments.image_study.config import FASHION_MNIST_ROOT, RANDOM, ImageStudy
+from causal_ssl.experiments.image_study.config import (
+    FASHION_MNIST_ROOT,
+    RANDOM,
+    WARMUP,
+    ImageStudy,
+)
 from causal_ssl.experiments.options import option
 
 VALIDATION = CORRUPTIONS[15:]
@@ -34,7 +39,7 @@ class Budget:
     """
 
     data_root: str = option(FASHION_MNIST_ROOT, "folder of the images: IDX files", metavar="DIR")
-    epochs: float = option(1.0, "passes over the training images", above=0)
+    epochs: float = option(1.0, "passes over the training images", at_least=WARMUP)
     batch_size: int = option(256, "images of a step", at_least=2)
     learning_rate: float = option(0.005, "of Adam, at its peak", above=0)
     n_linear: int = option(
@@ -59,7 +64,7 @@ class Rendered(Budget):
     data_root: str = option(
         "", "folder of the images, rendered or published; empty: render some", metavar="DIR"
     )
-    epochs: float = option(20.0, "passes over the training images", above=0)
+    epochs: float = option(20.0, "passes over the training images", at_least=WARMUP)
     batch_size: int = option(128, "images of a step", at_least=2)
     learning_rate: float = option(0.001, "of Adam, at its peak", above=0)
 

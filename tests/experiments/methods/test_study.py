@@ -186,7 +186,7 @@ def test_an_interrupted_run_ends_with_the_same_table(
         ({"methods": ("supcon",)}, "has no recipe for images"),
         ({"methods": ("relic", "relic")}, "names relic more than once"),
         ({"batch_size": 97}, "96 images for a batch of 97"),
-        ({"epochs": 0.1}, "warmup_epochs"),
+        ({"epochs": 0.1}, "epochs must be at least 0.5, got 0.1"),
         ({"data_root": "/nowhere"}, "dataset-fashion-mnist"),
     ],
 )

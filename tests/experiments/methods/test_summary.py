@@ -10,7 +10,7 @@ import pytest
 from causal_ssl import methods
 from causal_ssl.experiments.catalogue import from_preset, preset, presets
 from causal_ssl.experiments.image_study import figures as image_figures
-from causal_ssl.experiments.image_study.config import RANDOM
+from causal_ssl.experiments.image_study.config import RANDOM, WARMUP
 from causal_ssl.experiments.methods import config, pages
 from causal_ssl.experiments.methods.config import RAW, MethodsStudy
 from causal_ssl.experiments.methods.summary import finding, summarise
@@ -81,3 +81,4 @@ def test_the_budget_is_that_of_the_preset_for_pretraining() -> None:
     study, values = MethodsStudy(), preset("pretraining", config.PRESET)
     for name in ("epochs", "batch_size", "learning_rate"):
         assert getattr(study, name) == values[name], name
+    assert values["warmup_epochs"] == WARMUP

@@ -119,7 +119,7 @@ def test_every_preset_fits_every_method(name: str, preset_name: str) -> None:
         ("supervised", {"critic": "64-32"}, "its outputs are the classes"),
         ("simclr", {"target_decay": 0.9}, "it has no target network"),
         ("relic", {"views": "simklr"}, "unknown augmentation stack 'simklr'"),
-        ("relic", {"steps": 10}, "warmup_epochs = 10 of"),
+        ("relic", {"steps": 10}, "--warmup-epochs 10 are more than the 0.0321 epochs, 10 steps"),
         ("relic", {"batch_size": 2_000_000}, "1,281,167 images for a batch of 2,000,000"),
     ],
 )

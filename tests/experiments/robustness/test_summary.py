@@ -11,7 +11,9 @@ from causal_ssl import methods
 from causal_ssl._numbers import read_exactly
 from causal_ssl.datasets.causal3dident.latents import GROUPS
 from causal_ssl.datasets.corruptions import CORRUPTIONS
+from causal_ssl.errors import InputError
 from causal_ssl.experiments.catalogue import from_preset, preset, presets
+from causal_ssl.experiments.image_study.config import WARMUP
 from causal_ssl.experiments.robustness import config, figures, plan, published
 from causal_ssl.experiments.robustness.caveats import caveats
 from causal_ssl.experiments.robustness.config import RobustnessStudy
@@ -119,6 +121,9 @@ def test_presets_are_valid_and_quick_is_the_default() -> None:
             budget.batch_size,
             budget.learning_rate,
         )
+        assert values["warmup_epochs"] == WARMUP
+        with pytest.raises(InputError, match=r"epochs must be at least 0.5, got 0.05"):
+            replace(budget, epochs=0.05)
 
 
 @pytest.mark.parametrize("data_root", ["", "published"])
