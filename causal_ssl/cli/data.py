@@ -47,7 +47,10 @@ def _check(given: list[str], words: list[str]) -> None:
     if report.unreadable:
         listed = Path(asked.root) / FILE
         write_unreadable(listed, report.unreadable)
-        print(f"listed in {listed}; `causal-ssl pretrain ... --on-corrupt skip` leaves them out")
+        print(
+            f"listed in {listed}; `--on-corrupt skip` leaves them out, of `causal-ssl pretrain`, "
+            "`causal-ssl evaluate` and `causal-ssl data pack`"
+        )
     sys.exit(0 if report.ok else 1)
 
 

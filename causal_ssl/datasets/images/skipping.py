@@ -37,8 +37,8 @@ def names_to_skip(root: Path, folder: Path, on_corrupt: str | Path) -> frozenset
         text = path.read_text(errors="surrogateescape")
     except OSError as error:
         raise InputError(
-            f"the list of unreadable images {path} cannot be read ({error.strerror}): on_corrupt "
-            f"is 'error', 'skip' or such a list; `causal-ssl data check {root}` writes one"
+            f"the list of unreadable images {path} cannot be read ({error.strerror}): "
+            f"`causal-ssl data check {root}` writes one"
         ) from error
     start = "" if folder == root else f"{folder.relative_to(root).as_posix()}/"
     names = (line.partition("\t")[0] for line in text.splitlines())

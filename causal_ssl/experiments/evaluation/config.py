@@ -89,6 +89,10 @@ class OnSplits(Evaluation):
 ELSEWHERE = (
     *("checkpoint", "network", "prefix", "data_root", "suite_root", "probe", "features"),
     *("at_once", "workers", "device", "beside"),
-    "checkpoint_every",
+    *("checkpoint_every", "on_corrupt"),
 )
-"""Options with which an evaluation may be continued at another value."""
+"""Options with which an evaluation may be continued at another value.
+
+What some of them name is told by its digest: other weights, or other images, as where some are left
+out, are another evaluation.
+"""

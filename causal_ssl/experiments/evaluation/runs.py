@@ -74,7 +74,7 @@ class Run(Generic[Asked]):
 
     def features_folder(self: "Run[AskedOnFeatures]") -> Path:
         """Where features are kept: the run's own folder, or that which evaluations share."""
-        return Path(self.asked.features) if self.asked.features else self.directory / "features"
+        return features_folder(self.asked, self.directory)
 
     def write_table(
         self, rows: Sequence[Mapping[str, Any]], *, more: Sequence[str] = ()
@@ -165,12 +165,17 @@ def run_of(
     values = {key: value for key, value in options.to_dict(asked).items() if key not in ELSEWHERE}
     inputs = {"encoder": subject.digest, **digests}
     directory.check(study_name(asked), values)
-    _require_same(directory / INPUTS, inputs)
+    _require_same(directory, inputs, asked)
     with directory.claim(study_name(asked), values), running_out(directory.path):
         directory.write(INPUTS, json.dumps(inputs, indent=2) + "\n")
         facts = environment.environment(subject.encoder.mean.device.type)
         directory.write(ENVIRONMENT, json.dumps(facts, indent=2) + "\n")
         yield Run(asked, subject, directory, console)
+
+
+def features_folder(asked: OnFeatures, directory: RunDirectory) -> Path:
+    """Where features are kept: the run's own folder, or that which evaluations share."""
+    return Path(asked.features) if asked.features else directory / "features"
 
 
 def digests_of(splits: Iterable[Split]) -> dict[str, str]:
@@ -225,11 +230,21 @@ def percent(row: Mapping[str, Any]) -> str:
     return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
 
 
-def _require_same(path: Path, inputs: Mapping[str, str]) -> None:
-    if not path.exists():
+def _require_same(directory: RunDirectory, inputs: Mapping[str, str], asked: Evaluation) -> None:
+    if not (directory / INPUTS).exists():
         return
-    found = json.loads(path.read_text())
+    found = json.loads((directory / INPUTS).read_text())
     names = dict.fromkeys([*inputs, *found])
-    if differing := [name for name in names if found.get(name) != inputs.get(name)]:
-        what = " and ".join(differing)
-        raise InputError(f"{path.parent} holds an evaluation of another {what}: name another --out")
+    differing = [name for name in names if found.get(name) != inputs.get(name)]
+    if not differing:
+        return
+    why = keep = ""
+    if isinstance(asked, OnSplits) and asked.on_corrupt == "skip" and "encoder" not in differing:
+        why = " (images that --on-corrupt skip leaves out are none of them)"
+        if isinstance(asked, OnFeatures):
+            folder = features_folder(asked, directory)
+            keep = f", and --features {folder} to keep what is computed"
+    raise InputError(
+        f"{directory.path} holds an evaluation of another {' and '.join(differing)}{why}: name "
+        f"another --out{keep}"
+    )
