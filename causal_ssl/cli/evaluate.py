@@ -39,8 +39,10 @@ def run(given: list[str], words: list[str]) -> None:
     from rich.console import Console
 
     from causal_ssl.datasets.space import Stopped
+    from causal_ssl.experiments.evaluation import runs
     from causal_ssl.training.images import NonFiniteError
 
+    runs.check(config, out)
     evaluation: Any = import_module(f"causal_ssl.experiments.evaluation.{name}.evaluation")
     try:
         evaluation.evaluate(config, out, console=Console())

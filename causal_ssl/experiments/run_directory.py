@@ -94,8 +94,7 @@ class RunDirectory:
 
     def check(self, study: str, config: Mapping[str, Any]) -> None:
         """Refuse what `claim` would refuse, without touching anything."""
-        if self.path.is_file():
-            raise InputError(f"--out {self.path} is a file: name a directory")
+        refuse_file("--out", self.path)
         if not self.path.exists():
             return
         if (self.path / CONFIG).exists():
@@ -124,6 +123,22 @@ class RunDirectory:
                 f"{self.path} holds a run with another config ({changes}):"
                 " repeat its options to continue it, or name another --out"
             )
+
+
+def refuse_file(option: str, folder: Path) -> None:
+    """Refuse a folder to be written to that is a file, or that would be below one.
+
+    Args:
+        option: that names the folder, for the error.
+        folder: may or may not exist yet.
+
+    Raises:
+        InputError: names the file.
+    """
+    if folder.is_file():
+        raise InputError(f"{option} {folder} is a file: name a directory")
+    if above := next((each for each in folder.parents if each.is_file()), None):
+        raise InputError(f"{option} {folder}: {above} is a file: name another directory")
 
 
 def _command(study: str) -> str:

@@ -75,7 +75,10 @@ def test_a_directory_of_other_things_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_and_a_path_below_a_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for path, message in ((tmp_path / "file", "is a file"), (tmp_path / "file/x", "cannot be")):
+    for path, message in (
+        (tmp_path / "file", "file is a file: name a directory"),
+        (tmp_path / "file/x/y", "file/x/y: .*/file is a file: name another directory"),
+    ):
         with pytest.raises(InputError, match=message), RunDirectory(path).claim("numerical", {}):
             pass
 

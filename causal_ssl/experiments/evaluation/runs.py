@@ -21,6 +21,7 @@ import pandas as pd
 from rich.console import Console
 
 from causal_ssl.analysis.masked_accuracy import Accuracy, AccuracyGap, accuracy
+from causal_ssl.datasets.images.subsets import lists_classes
 from causal_ssl.datasets.space import running_out
 from causal_ssl.errors import InputError
 from causal_ssl.experiments import environment, options
@@ -28,7 +29,7 @@ from causal_ssl.experiments.evaluation.config import ELSEWHERE, Evaluation, OnFe
 from causal_ssl.experiments.evaluation.encoders import Subject
 from causal_ssl.experiments.evaluation.features import Floats, kept_features
 from causal_ssl.experiments.evaluation.images import Shown, Split, open_split
-from causal_ssl.experiments.run_directory import RunDirectory
+from causal_ssl.experiments.run_directory import RunDirectory, refuse_file
 from causal_ssl.experiments.watching import watching
 
 if TYPE_CHECKING:
@@ -107,6 +108,24 @@ class Run(Generic[Asked]):
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+def check(asked: Evaluation, out: Path | str) -> None:
+    """Refuse, before an encoder is read and images are listed, what options and paths tell.
+
+    Args:
+        asked: the options.
+        out: the run's directory.
+
+    Raises:
+        InputError: the directory cannot be this run's, or that of features is a file; the list of
+            training images cannot be read.
+    """
+    RunDirectory(out).check(study_name(asked), identity(asked))
+    if isinstance(asked, OnFeatures) and asked.features:
+        refuse_file("--features", Path(asked.features))
+    if isinstance(asked, OnSplits) and asked.subset:
+        lists_classes(asked.subset, ())  # reads it
+
+
 def open_splits(asked: OnSplits, console: Console) -> tuple[Split, Split]:
     """Training and validation images, with one numbering of classes.
 
@@ -161,8 +180,7 @@ def run_of(
         InputError: it is another's, or in use.
         Stopped: the disk is full.
     """
-    directory = RunDirectory(out)
-    values = {key: value for key, value in options.to_dict(asked).items() if key not in ELSEWHERE}
+    directory, values = RunDirectory(out), identity(asked)
     inputs = {"encoder": subject.digest, **digests}
     directory.check(study_name(asked), values)
     _require_same(directory, inputs, asked)
@@ -176,6 +194,12 @@ def run_of(
 def features_folder(asked: OnFeatures, directory: RunDirectory) -> Path:
     """Where features are kept: the run's own folder, or that which evaluations share."""
     return Path(asked.features) if asked.features else directory / "features"
+
+
+def identity(asked: Evaluation) -> dict[str, Any]:
+    """The options that make it this evaluation: those of a run's config."""
+    values = options.to_dict(asked)
+    return {key: value for key, value in values.items() if key not in ELSEWHERE}
 
 
 def digests_of(splits: Iterable[Split]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,12 +62,7 @@ def open_validation(asked: Linear, train: Split) -> Validation:
         InputError: no such folder; it lacks one of `PARTITIONS`; its classes are not those of the
             training images.
     """
-    if not asked.suite_root:
-        raise InputError(
-            f"--choose-on {CORRUPTED}, but there is no folder with it: give --suite-root, or "
-            f"--choose-on {HELD_OUT}"
-        )
-    folder = suite_folder(asked.suite_root, CORRUPTED)
+    folder = validation_folder(asked)
     suite = opened(replace(asked, size=train.side), CORRUPTED, folder, partial=True)
     if gone := [name for name in PARTITIONS if name not in suite.folders]:
         raise InputError(
@@ -83,6 +79,20 @@ def open_validation(asked: Linear, train: Split) -> Validation:
     numbers = np.array([number.get(wnid, -1) for wnid in wnids()])
     found = [shown(suite, partition) for partition in PARTITIONS]
     return Validation(tuple((seen, numbers[images.answers[:, 0]]) for images, seen in found))
+
+
+def validation_folder(asked: Linear) -> Path:
+    """Where ImageNet-C is, which is to choose.
+
+    Raises:
+        InputError: no folder was named, or there is none.
+    """
+    if not asked.suite_root:
+        raise InputError(
+            f"--choose-on {CORRUPTED}, but there is no folder with it: give --suite-root, or "
+            f"--choose-on {HELD_OUT}"
+        )
+    return suite_folder(asked.suite_root, CORRUPTED)
 
 
 def validation_mce(accuracy: float) -> float:

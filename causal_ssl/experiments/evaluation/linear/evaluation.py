@@ -27,7 +27,10 @@ from causal_ssl.experiments.evaluation import runs
 from causal_ssl.experiments.evaluation.classifier import Classifier
 from causal_ssl.experiments.evaluation.encoders import Subject, open_subject
 from causal_ssl.experiments.evaluation.images import Split
-from causal_ssl.experiments.evaluation.linear.choosing import open_validation
+from causal_ssl.experiments.evaluation.linear.choosing import (
+    open_validation,
+    validation_folder,
+)
 from causal_ssl.experiments.evaluation.linear.config import CORRUPTED, Linear
 from causal_ssl.experiments.evaluation.linear.crops import augmented
 from causal_ssl.experiments.evaluation.linear.rows import in_words, rows_of, summary
@@ -56,13 +59,15 @@ def evaluate(asked: Linear, out: Path | str, *, console: Console) -> pd.DataFram
             training that stays finite.
         Stopped: the disk is full.
     """
+    settings = settings_of(asked)
+    several = len(settings.members()) > 1
+    if by_corrupted := several and asked.choose_on == CORRUPTED:
+        validation_folder(asked)  # before anything is opened
     subject = open_subject(asked)
     train, val = runs.open_splits(asked, console)
-    settings = settings_of(asked)
     require_classes(train, val, asked)
-    several = len(settings.members()) > 1
     digests, corrupted = runs.digests_of([train, val]), None
-    if several and asked.choose_on == CORRUPTED:
+    if by_corrupted:
         corrupted = open_validation(asked, train)
         digests |= {"validation corruptions": corrupted.digest()}
     elif several:
