@@ -112,7 +112,8 @@ def test_validation_corruptions_choose_by_their_mce(
             wrong += sum(a != b for a, b in zip(told, answers, strict=True)) / len(answers)
         shares.append(wrong / 5 / alexnet().errors[corruption])
     assert choices[chosen] == pytest.approx(sum(shares) / 4)
-    assert f"(mCE {25 * sum(shares):.1f} % on ImageNet-C's validation corruptions)" in said
+    mce = f"(mCE {25 * sum(shares):.1f} % on ImageNet-C's validation corruptions"
+    assert f"{mce}, of 6 of its 1,000 classes)" in said
 
 
 def test_validation_corruptions_that_are_not_whole_are_refused(

@@ -105,6 +105,7 @@ def test_every_suite_gives_the_numbers_counted_by_hand(
     (gap,) = (line for line in out.splitlines() if "gap to clean  " in line and "[" in line)
     assert gap.split()[-4:] == ["40.0", "%", "[-16.5,", "76.9]"], "Newcombe, of 4 and 5 images"
     assert "ImageNet-C: no mean error, mCE, mrCE, top-1 (missing: gaussian_noise, " in out
+    assert "ImageNet-C: no mean over the test corruptions, no mCE (missing: gaussian_noise" in out
     table = table_of(tmp_path)
     values = table["value"]
     expected = {

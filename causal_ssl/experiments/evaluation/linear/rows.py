@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from causal_ssl._numbers import exactly
 from causal_ssl.analysis.linear_probe import LinearProbe
 from causal_ssl.experiments.evaluation import published, runs
@@ -48,6 +50,12 @@ def in_words(member: Any) -> str:
     )
 
 
+def _few(train: Split) -> str:
+    """Of how many of ImageNet-C's classes; "" for all."""
+    n = len(np.unique(train.labels))
+    return "" if n == IMAGENET[0] else f"of {n:,} of its {IMAGENET[0]:,} classes"
+
+
 def summary(
     run: runs.Run[Linear],
     found: LinearProbe,
@@ -60,7 +68,8 @@ def summary(
     chosen = in_words(found.chosen)
     least = [row["value"] for row in rows[2:] if row["setting"] == chosen]
     if asked.choose_on == CORRUPTED and least:
-        chosen += f" (mCE {100 * least[0]:.1f} % on ImageNet-C's validation corruptions)"
+        few = f", {_few(train)}" if _few(train) else ""
+        chosen += f" (mCE {100 * least[0]:.1f} % on ImageNet-C's validation corruptions{few})"
     top1, top5 = (runs.percent(row) for row in rows[:2])
     yield (
         f"{run.subject.source}: linear classifier trained on {how} of {len(train):,} images, "

@@ -51,6 +51,7 @@ def evaluate(asked: Robustness, out: Path | str, *, console: Console) -> pd.Data
     require_competitors(classifier, suites)
     digests = {"classifier": classifier.digest()}
     with runs.run_of(asked, out, subject, digests, console) as run:
+        run.say(*suite_summary.foretold(suites))
         scorer = Scorer(run, classifier)
         rows = suite_rows.with_references(
             _rows(scorer, clean, suites),
@@ -70,6 +71,7 @@ def evaluate(asked: Robustness, out: Path | str, *, console: Console) -> pd.Data
     console.print(drawn.terminal)
     run.say(
         *(f"published: {source}" for source in suite_summary.sources(table)),
+        *suite_summary.partial(table),
         *suite_summary.missing(table),
         f"{run.directory.path}: table.csv, report.html",
     )

@@ -12,15 +12,18 @@ from causal_ssl.datasets.suites.protocols import TEST, VALIDATION
 from causal_ssl.experiments.evaluation.command import command
 from causal_ssl.experiments.evaluation.robustness.config import Robustness
 from causal_ssl.experiments.evaluation.robustness.summary import (
+    Line,
     finding,
     for_terminal,
     lines,
     missing,
+    partial,
     sources,
 )
 from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduced_by
 
 GROUPS = {**TEST, "validation": VALIDATION["extra"]}
+MISSING = "What is missing"
 KEEP_IN_MIND = (
     "Intervals are over images, drawn independently: they say nothing of other trainings of the"
     " encoder or of the classifier.",
@@ -49,12 +52,12 @@ def page(
         classifier: how it was trained, in words.
         environment: what it ran on.
     """
-    reasons = list(missing(table))
+    reasons = [*partial(table), *missing(table)]
     sections = [Section("", [_numbers(table)])]
     if (table["setting"] == "imagenet-c").any():
         sections.append(_corruptions(table, asked.beside))
     if reasons:
-        sections.append(Section("What is missing", [Bullets(reasons)]))
+        sections.append(Section(MISSING, [Bullets(reasons)]))
     report = Report(
         title="How well does it do under shift?",
         subtitle=f"Test sets for ImageNet’s classes, scored with a linear classifier of {source}",
@@ -75,19 +78,31 @@ def page(
 
 
 def _numbers(table: pd.DataFrame) -> Table:
-    rows = []
-    for suite, own in groupby(lines(table), key=lambda line: line.suite):
-        for k, line in enumerate(own):
+    rows: list[Row] = []
+    shown = ""
+    for (suite, note), own in groupby(lines(table), key=lambda line: (line.suite, _note(line))):
+        alike, first, shown = list(own), suite != shown, suite
+        for k, line in enumerate(alike):
             cells = [
-                Cell("" if k else suite, strong=True),
-                Cell(line.metric, line.note),
-                Cell(line.value, line.interval, number=True),
+                Cell(suite if first and k == 0 else "", strong=True),
+                Cell(line.metric),
+                Cell(line.value, line.interval.replace(" ", "\N{NO-BREAK SPACE}"), number=True),
                 Cell(line.published, number=True),
+                *([] if k else [Cell(note, rows=len(alike))]),
             ]
-            rows.append(Row(cells, first=k == 0))
+            rows.append(Row(cells, first=first and k == 0))
     told = ", ".join(sources(table))
     caption = f"In brackets 95 % intervals. Published: {told}." if told else ""
-    return Table(["test set", "number", "value", "published"], rows, caption=caption)
+    return Table(["test set", "number", "value", "published", "what it is"], rows, caption=caption)
+
+
+def _note(line: Line) -> str:
+    """What a number is; of what is missing, which is long, that it is said below."""
+    if line.value == "-":
+        return f"missing, see “{MISSING}”"
+    if line.short:
+        return f"{line.note.split('; ')[0]}; of a part alone, see “{MISSING}”"
+    return line.note
 
 
 def _corruptions(table: pd.DataFrame, beside: str) -> Section:

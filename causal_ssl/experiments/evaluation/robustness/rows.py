@@ -3,7 +3,7 @@
 A number that cannot be had has a row without a value, and says in its note what it lacks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ from causal_ssl.analysis.masked_accuracy import AccuracyGap, accuracy
 from causal_ssl.analysis.robustness import CorruptionScores, alexnet, corruption_scores
 from causal_ssl.datasets.suites import Suite
 from causal_ssl.experiments.evaluation import published
-from causal_ssl.experiments.evaluation.robustness.scores import Scored
+from causal_ssl.experiments.evaluation.robustness.scores import Scored, unknown
 from causal_ssl.experiments.evaluation.runs import Row, interval
 
 CORRUPTED = "imagenet-c"
@@ -83,6 +83,10 @@ def corruption_rows(found: Sequence[Scored], clean: Scored | None) -> list[Row]:
         errors, clean=None if clean is None else float(1 - clean.right.mean())
     )
     rows = [row for it in found for row in accuracies(it) if row["metric"] == "error"]
+    of_kind = {
+        kind: [it for it in found if it.partition.split("/")[0] in _of_kind(kind)]
+        for kind in ("test", "validation")
+    }
     complete = {it.partition for it in found if it.whole}
     for metric, corruption, kind in _expected():
         row = {"setting": CORRUPTED, "metric": metric, "variable": corruption}
@@ -95,7 +99,9 @@ def corruption_rows(found: Sequence[Scored], clean: Scored | None) -> list[Row]:
         if metric in RELATIVE:
             whole = whole and clean is not None and clean.whole
         value = float(own["value"].iloc[0])
-        rows.append({**row, "value": value, "note": _meaning(metric, kind), WHOLE: whole})
+        there = [it for it in of_kind[kind] if corruption in ("", it.partition.split("/")[0])]
+        note = "; ".join([_meaning(metric, kind), *_short_of(there)])
+        rows.append({**row, "value": value, "note": note, WHOLE: whole})
     return rows + _mean_accuracy(rows)
 
 
@@ -131,6 +137,19 @@ def _expected() -> list[tuple[str, str, str]]:
         *((metric, "", "test") for metric in means),
         *((f"validation_{metric}", "", "validation") for metric in means),
     ]
+
+
+def _short_of(found: Sequence[Scored]) -> Iterator[str]:
+    """What partitions of ImageNet-C lack of the published images, and the classifier of classes."""
+    suite, counts = found[0].suite, {len(it.right) for it in found}
+    if counts != {suite.protocol.images}:
+        least, most = min(counts), max(counts)
+        images = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+        yield f"{images} images a partition of {suite.protocol.images:,}"
+    if gone := len(suite.missing_classes):
+        yield f"{gone:,} of {len(suite.answers):,} classes missing"
+    if found[0].unknown:
+        yield unknown(found[0].unknown)
 
 
 def _of_kind(kind: str) -> list[str]:

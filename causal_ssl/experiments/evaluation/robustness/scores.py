@@ -31,12 +31,14 @@ class Scored:
         partition: of it.
         right: (n,) bool, in the order of its images.
         denominator: what accuracy is a share of, in words.
+        unknown: how many classes the classifier lacks.
     """
 
     suite: Suite
     partition: str
     right: NDArray[np.bool_]
     denominator: str
+    unknown: int = 0
 
     @property
     def whole(self) -> bool:
@@ -78,6 +80,13 @@ def require_competitors(classifier: Classifier, suites: Iterable[Suite]) -> None
             )
 
 
+def unknown(classes: int) -> str:
+    """That the classifier lacks so many classes, in words."""
+    if classes == 1:
+        return "the classifier lacks 1 class, whose images count as wrong"
+    return f"the classifier lacks {classes:,} classes, whose images count as wrong"
+
+
 @dataclass(frozen=True, eq=False)
 class Scorer:
     """Scores test sets with one encoder and classifier; features are kept, partition by partition.
@@ -114,10 +123,10 @@ class Scorer:
     def _partition(self, suite: Suite, name: str) -> Scored:
         images, features = self._images(suite, name)
         right = self._right(features, images.answers, suite.mask, np.arange(len(images)))
-        words = suite.denominator(images)
-        if gone := lacking(self.classifier):
-            words += f"; the classifier lacks {gone:,} classes, whose images count as wrong"
-        return Scored(suite, name, right, words)
+        words, gone = suite.denominator(images), lacking(self.classifier)
+        if gone:
+            words += f"; {unknown(gone)}"
+        return Scored(suite, name, right, words, gone)
 
     def _images(self, suite: Suite, partition: str) -> tuple[SuiteImages, Floats]:
         images, seen = shown(suite, partition)

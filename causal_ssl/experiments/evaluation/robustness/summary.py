@@ -1,6 +1,6 @@
 """The short of a robustness table, for a terminal and the head of its report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from causal_ssl.datasets.suites import PROTOCOLS
+from causal_ssl.analysis.robustness import corruption_scores
+from causal_ssl.datasets.suites import PROTOCOLS, Suite
 
 TITLES = {
     "top1": "top-1",
@@ -23,6 +24,8 @@ TITLES = {
 """Metric -> what it is called."""
 SUMMED_UP = ("mean_error", "mce", "mrce", "validation_mce", "top1")
 """Of ImageNet-C, whose partitions are many."""
+ACCURACIES = ("top1", "error", *SUMMED_UP)
+"""Whose notes say what they are, and after it what they lack."""
 RATIOS = ("mce", "mrce", "validation_mce")
 """Printed by papers in hundredths, without a percent sign."""
 
@@ -38,6 +41,7 @@ class Line:
         interval: "[low, high]", "" for none.
         published: beside it, "" for none.
         note: what it is of, or why it is missing.
+        short: of the note, what it is of less than is published.
     """
 
     suite: str
@@ -46,6 +50,7 @@ class Line:
     interval: str
     published: str
     note: str
+    short: str
 
 
 def lines(table: pd.DataFrame) -> list[Line]:
@@ -67,6 +72,44 @@ def missing(table: pd.DataFrame) -> Iterator[str]:
             yield f"{PROTOCOLS[str(suite)].title}: no {names} ({note})"
 
 
+def partial(table: pd.DataFrame) -> Iterator[str]:
+    """What the numbers of test sets are short of, one sentence a reason."""
+    told: dict[str, list[str]] = {}
+    for row in _summed_up(table):
+        if row["metric"] in ACCURACIES and not _none(row["value"]) and (short := short_of(row)):
+            line = _line(row)
+            told.setdefault(f"{line.suite}: {{}} of a part alone ({short})", []).append(line.metric)
+    for sentence, metrics in told.items():
+        yield sentence.format(", ".join(metrics))
+
+
+def foretold(suites: Iterable[Suite]) -> Iterator[str]:
+    """What is seen to be missing before anything is scored."""
+    for suite in suites:
+        if gone := len(suite.missing_classes):
+            yield f"{suite.protocol.title}: {gone:,} of {len(suite.answers):,} classes missing"
+        if suite.name == "imagenet-c":
+            there = pd.DataFrame(
+                [name.split("/") for name in suite.partitions], columns=["corruption", "severity"]
+            ).astype({"severity": int})
+            scores = corruption_scores(there.assign(error=0.0), clean=None)
+            for kind, missing in (
+                ("mean over the test corruptions, no mCE", scores.missing),
+                ("mean over the validation corruptions", scores.missing_validation),
+            ):
+                if missing:
+                    yield f"{suite.protocol.title}: no {kind} (missing: {', '.join(missing)})"
+        elif suite.missing:
+            yield f"{suite.protocol.title}: {', '.join(suite.missing)} missing"
+
+
+def short_of(row: Mapping[str, Any]) -> str:
+    """What a number is of less than is published, "" for nothing: its note after what it is."""
+    short = row["note"].split("; ")[1:] if row["metric"] in ACCURACIES else []
+    images = [] if not short or _none(row["n"]) else [f"{row['n']:,.0f} images"]
+    return ", ".join([*images, *short])
+
+
 def finding(table: pd.DataFrame) -> str:
     """What came out, in a sentence: mCE and the accuracies."""
     told = []
@@ -74,8 +117,10 @@ def finding(table: pd.DataFrame) -> str:
         shifted = row["setting"] != "imagenet" and not _none(row["value"])
         if shifted and row["metric"] in ("mce", "top1"):
             line = _line(row)
-            published = f" (published: {line.published})" if line.published else ""
-            told.append(f"{line.metric} on {line.suite} {line.value}{published}")
+            beside = f"published: {line.published}" if line.published else short_of(row)
+            told.append(
+                f"{line.metric} on {line.suite} {line.value}" + (f" ({beside})" if beside else "")
+            )
     return f"{'; '.join(told)}." if told else "Nothing that sums a test set up is whole."
 
 
@@ -129,6 +174,7 @@ def _line(row: dict[str, Any]) -> Line:
         "" if _none(low) else f"[{100 * low:.1f}, {100 * high:.1f}]",
         "" if _none(row["reference"]) else in_words(metric, row["reference"]),
         row["note"],
+        short_of(row),
     )
 
 
