@@ -126,6 +126,11 @@ def split_folder(root: Path, split: str) -> Path:
     if not is_packed(root) and not any(_holds_images(root / name) for name in folders):
         raise InputError(f"{root} is no data set of images: {_seen(root, folders)}; {EXPECTED}")
     if split != "train":
+        if root.name.lower() in SPLITS and (root.absolute().parent / split).is_dir():
+            raise InputError(
+                f"{root} is one split of a data set: for {split!r} name the folder that its splits "
+                f"are in, {root.absolute().parent}"
+            )
         raise InputError(
             f"{root} has no splits, all of it is 'train': for {split!r} move what is in it to "
             f"{root.name}/train and make {root.name}/{split} beside that"

@@ -33,9 +33,23 @@ def test_class_folders(root: Path) -> None:
 
 
 def test_class_folders_without_splits(root: Path) -> None:
-    as_promised(open_images(root / "val", size=8), n=12, size=8)
-    with pytest.raises(InputError, match="val has no splits, all of it is 'train': for"):
-        open_images(root / "val", "val", size=8)
+    (root / "val").rename(alone := root / "photographs")
+    as_promised(open_images(alone, size=8), n=12, size=8)
+    with pytest.raises(InputError, match="photographs has no splits, all of it is 'train': for"):
+        open_images(alone, "val", size=8)
+
+
+@pytest.mark.parametrize("named", ["train", "val"])
+def test_a_split_in_place_of_the_data_set_is_told_from_one_without_splits(
+    root: Path, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_promised(open_images(root / named, size=8), n=12, size=8)
+    says = f"{named} is one split of a data set: for 'val' name the folder .* in, {root}$"
+    with pytest.raises(InputError, match=says):
+        open_images(root / named, "val", size=8)
+    monkeypatch.chdir(root)
+    with pytest.raises(InputError, match=says):
+        open_images(named, "val", size=8)
 
 
 def test_idx_files(tmp_path: Path) -> None:
