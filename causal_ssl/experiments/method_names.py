@@ -6,3 +6,4 @@ WITH_GROUPS = f"{NUMERICAL}, supcon"
 """For vectors, on views or on groups of samples."""
 PRETRAINING = "infonce, relic, relic_t, barlow_twins, vicreg, simclr, byol, moco_v2, supervised"
 """For images, with a recipe."""
+ALL = sorted({*WITH_GROUPS.split(", "), *PRETRAINING.split(", ")})

@@ -22,6 +22,10 @@ def test_they_are_those_of_the_registry_in_its_order(named: str, registered: lis
     assert named.split(", ") == registered
 
 
+def test_all_of_them_are_known_without_the_registry() -> None:
+    assert sorted(methods.all_names()) == method_names.ALL
+
+
 def test_every_study_that_is_told_methods_names_them_in_its_help() -> None:
     found = {
         study.name: option.metadata["help"].partition(": ")[2]

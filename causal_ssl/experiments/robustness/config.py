@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from causal_ssl.errors import InputError
+from causal_ssl.errors import InputError, one_of
 from causal_ssl.experiments import method_names, options
 from causal_ssl.experiments.causal3dident.render import BACKENDS
 from causal_ssl.experiments.evaluation.config import CORRUPTIONS
@@ -147,6 +147,8 @@ class RobustnessStudy(ImageStudy):
                 f"methods {' '.join(self.methods)}: leave out {RANDOM}, encoders before training, "
                 "which are always among them"
             )
+        for method in self.methods:
+            one_of("method", method, method_names.ALL)
         if set(self.corruptions) <= set(VALIDATION):
             raise InputError(
                 f"corruptions {' '.join(self.corruptions)} are for validation and enter no mean: "

@@ -57,7 +57,7 @@ def find_resnet(content: Mapping[str, Any], *, prefix: str | None = None) -> Fou
             the only one, or the one that is none of `FOLLOWERS`.
 
     Raises:
-        InputError: no ResNet, or several.
+        InputError: no ResNet, or several; no name that begins with the prefix.
 
     Examples:
         >>> import torch
@@ -68,7 +68,7 @@ def find_resnet(content: Mapping[str, Any], *, prefix: str | None = None) -> Fou
         (['conv1.weight', 'layer1.0.conv1.weight'], 'module.encoder_q.', ('module.queue',))
     """
     names = _unwrapped(content)
-    prefix = _prefix(names) if prefix is None else prefix
+    prefix = _prefix(names) if prefix is None else _present(prefix, names)
     weights: dict[str, Tensor] = {}
     head: dict[str, Tensor] = {}
     left_out: dict[str, None] = {}
@@ -131,6 +131,18 @@ def _prefix(names: Mapping[str, Any]) -> str:
             "these as prefix"
         )
     return leading[0]
+
+
+def _present(prefix: str, names: Mapping[str, Any]) -> str:
+    """The prefix, if there is a name that begins with it."""
+    if not any(name.startswith(prefix) for name in names):
+        found = [name.removesuffix(FIRST_BLOCK) for name in names if name.endswith(FIRST_BLOCK)]
+        remedy = f"give one of {', '.join(map(repr, found))}" if any(found) else "leave it out"
+        raise InputError(
+            f"no weight's name begins with the prefix {prefix!r}: {remedy}; there are "
+            f"{_some(names)}"
+        )
+    return prefix
 
 
 def _classifier(head: Mapping[str, Tensor]) -> tuple[Tensor, Tensor] | None:

@@ -24,7 +24,7 @@ def kind_of(path: Path) -> Kind:
     """The format of a file of weights; a directory is a run.
 
     Raises:
-        InputError: no such file, or none of the formats.
+        InputError: no such file, an empty one, or none of the formats.
     """
     if path.is_dir():
         return "run"
@@ -33,6 +33,8 @@ def kind_of(path: Path) -> Kind:
             start = file.read(16)
     except OSError as error:
         raise InputError(f"cannot load {path}: {error.strerror or error}") from error
+    if not start:
+        raise InputError(f"cannot load {path}: it is empty, get the file again")
     if start.startswith((ZIP, TORCH_1_5)):
         return "torch"
     if start[8:9] == b"{":

@@ -193,6 +193,7 @@ def test_an_interrupted_run_ends_with_the_same_table(
     ("changed", "message"),
     [
         ({"methods": ("relik", "supervised")}, "did you mean 'relic'"),
+        ({"methods": ("relic", "supervise")}, "unknown method 'supervise': did you mean 'supervi"),
         ({"methods": ("relic",)}, "add supervised, by whose errors"),
         ({"alphas": (1.0,)}, "add 0, the same training without the penalty"),
         ({"corruptions": ("fogg",)}, "did you mean 'fog'"),
@@ -203,6 +204,7 @@ def test_an_interrupted_run_ends_with_the_same_table(
     ],
     ids=[
         "method",
+        "misspelt baseline",
         "no baseline",
         "no alpha 0",
         "corruption",

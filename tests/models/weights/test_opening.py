@@ -136,6 +136,12 @@ def test_several_networks(tmp_path: Path, resnet18: models.ResNet) -> None:
     with pytest.raises(InputError, match=r"2 networks in it, under 'a\.', 'b\.': give one"):
         open_encoder(path)
     assert "under 'b.'" in open_encoder(path, prefix="b.").source
+    says = r"no weight's name begins with the prefix 'X\.': "
+    with pytest.raises(InputError, match=rf"{says}give one of 'a\.', 'b\.'; there are a\.conv1"):
+        open_encoder(path, prefix="X.")
+    torch.save(resnet18.state_dict(), path)
+    with pytest.raises(InputError, match=f"{says}leave it out; there are conv1"):
+        open_encoder(path, prefix="X.")
 
 
 @torch.no_grad()
@@ -239,7 +245,7 @@ def test_objects_in_torchs_files_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "neither of torch nor safetensors nor a pickle"),
+        (b"", "it is empty, get the file again"),
         (b"\x1f\x8b compressed", "neither of torch nor safetensors nor a pickle"),
         (b"PK\x03\x04 no archive", "not weights that torch has saved"),
         (b"\x10\0\0\0\0\0\0\0{ no header", "damaged, or no safetensors"),
