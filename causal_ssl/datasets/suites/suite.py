@@ -178,6 +178,6 @@ class Suite:
         words = f"{len(images):,} images: {self.protocol.denominator}"
         if len(images) != self.protocol.images:
             words += f"; {self.protocol.images:,} are published"
-        if self.missing_classes:
-            words += f"; {len(self.missing_classes):,} classes are missing"
+        if gone := len(self.missing_classes):
+            words += "; 1 class is missing" if gone == 1 else f"; {gone:,} classes are missing"
         return words

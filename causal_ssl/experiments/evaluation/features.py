@@ -48,6 +48,7 @@ def kept_features(
     at_once: int,
     workers: int,
     watcher: Watcher | None = None,
+    title: str = "",
 ) -> Floats:
     """The representation f(x), the trunk's output, of every image.
 
@@ -58,6 +59,7 @@ def kept_features(
         at_once: images at a time.
         workers: processes that read images.
         watcher: is told of progress.
+        title: what progress is called; empty: features of the images' name.
 
     Returns:
         (n, width), mapped from the file, read-only, in the images' order.
@@ -74,7 +76,7 @@ def kept_features(
             partial = _Partial(path, shape)
             rest = Part(shown.seen, np.arange(partial.done, len(shown)))
             (watcher := watcher or Watcher()).begin(
-                f"features of {shown.name}", shape[0], partial.done
+                title or f"features of {shown.name}", shape[0], partial.done
             )
             for layers in layers_of(subject.encoder, rest, at_once=at_once, workers=workers):
                 values = layers.intermediate.float().cpu().numpy()

@@ -88,6 +88,7 @@ class Run(Generic[Asked]):
         """
         common = {"study": study_name(self.asked), "method": self.subject.source}
         table = pd.DataFrame([common | dict(row) for row in rows], columns=[*COLUMNS, *more])
+        table = table.astype({"n": "Int64"})  # whole, where some rows have none
         self.directory.write("table.csv", table.to_csv(index=False))
         return table
 
@@ -150,7 +151,8 @@ def open_splits(asked: OnSplits, console: Console) -> tuple[Split, Split]:
 def say_skipped(split: Split, console: Console) -> None:
     """How many images are left out, if any."""
     if skipped := len(split.images.skipped):
-        console.print(f"{skipped:,} unreadable images of {split.name} are left out")
+        images = "1 unreadable image" if skipped == 1 else f"{skipped:,} unreadable images"
+        console.print(f"{images} of {split.name} left out")
 
 
 def require_neighbours(k: int, train: Split) -> None:

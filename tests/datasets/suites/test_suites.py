@@ -180,7 +180,7 @@ def test_a_whole_suite_opens_and_one_that_lacks_classes_does_not(tmp_path: Path)
     part = open_suite("imagenet-r", tmp_path / "r", transform=SMALL, partial=True)
     assert part.missing_classes == (SHARK,)
     assert (int(part.classes.sum()), int(part.mask.sum())) == (199, 200)  # type: ignore[union-attr]
-    assert part.denominator(part.images("all")).endswith("are published; 1 classes are missing")
+    assert part.denominator(part.images("all")).endswith("are published; 1 class is missing")
     (tmp_path / "r" / GOLDFISH / "a.jpg").unlink()
     with pytest.raises(InputError, match=f"r has no images of {GOLDFISH}: unpack"):
         part.images("all")

@@ -33,7 +33,7 @@ def test_without_a_corrupt_image_it_is_another_evaluation_that_keeps_features(
     ) in err
     kept = ["--on-corrupt", "skip", "--features", str(run / "features")]
     status, out, _ = knn(tmp_path / "other", *kept)
-    assert (status, "1 unreadable images of val are left out" in out) == (0, True)
+    assert (status, "1 unreadable image of val left out" in out) == (0, True)
     assert [path.stat().st_mtime_ns for path in (run / "features").glob("train-*.npy")] == [written]
 
 

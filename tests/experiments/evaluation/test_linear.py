@@ -1,5 +1,6 @@
 """`causal-ssl evaluate linear`, by the command line."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,18 @@ def test_augmented_epochs_are_new_crops_and_are_removed_in_the_end(
     assert not np.array_equal(seen[0], seen[1])
     kinds = {path.name.split("-")[0] for path in (tmp_path / "run" / "features").glob("*.npy")}
     assert kinds == {"train", "val"}
+
+
+def test_crops_of_the_refit_are_told_as_such(
+    capsys: pytest.CaptureFixture[str], imagenet: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    augment = ["--augment", "true", "--rates", "0.5", "1"]
+    status, said, _ = call(capsys, arguments_of(checkpoint, imagenet, tmp_path / "run", *augment))
+    assert status == 0
+    begun = re.findall(r"^crops of epoch (\d.*): 48 images$", said, flags=re.MULTILINE)
+    assert begun == ["0", "1", "2", "3", *(f"{epoch}, refit" for epoch in range(4))]
+    table = (tmp_path / "run" / "table.csv").read_text()
+    assert ",24,," in table, "n is a whole number"
 
 
 class Killed(Exception):

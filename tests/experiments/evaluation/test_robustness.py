@@ -129,7 +129,7 @@ def test_every_suite_gives_the_numbers_counted_by_hand(
     }
     for key, value in expected.items():
         assert values[key] == pytest.approx(value, abs=1e-6), key
-    assert table.loc[("imagenet-r", "clean_top1", "all"), "n"] == "4.0"
+    assert table.loc[("imagenet-r", "clean_top1", "all"), "n"] == "4"
     low, high = (table.loc[("imagenet-c", "error", "fog/3"), side] for side in ("low", "high"))
     assert (float(low), float(high)) == pytest.approx((0.150, 0.850), abs=1e-3), "Wilson, 2 of 4"
 

@@ -69,7 +69,7 @@ class Crops:
         return {"image": views[0]}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Epochs:
     """The features of augmented training images, epoch by epoch; each file replaces the last.
 
@@ -77,11 +77,17 @@ class Epochs:
         run: the evaluation.
         train: the training images.
         folder: for these features alone: those of two runs are never the same crops.
+        training: what they are for, "grid" or "refit", as `on_epoch` was told.
     """
 
     run: Run[Linear]
     train: Split
     folder: Path
+    training: str = "grid"
+
+    def on_epoch(self, training: str, epochs: int, total: int) -> None:
+        """Be told which training asks for epochs from here on."""
+        self.training = training
 
     def __call__(self, epoch: int) -> Floats:
         """(n, width) of epoch 0, 1, ..."""
@@ -94,6 +100,7 @@ class Epochs:
                 at_once=self.run.asked.at_once,
                 workers=self.run.asked.workers,
                 watcher=watcher,
+                title=f"crops of epoch {epoch}" + (", refit" if self.training == "refit" else ""),
             )
 
     def _shown(self, epoch: int) -> Split:

@@ -91,7 +91,7 @@ def evaluate(asked: Linear, out: Path | str, *, console: Console) -> pd.DataFram
                 seed=asked.seed,
                 device=subject.encoder.mean.device,
                 keep=run.directory / TRAINING,
-                on_epoch=on_epoch,
+                on_epoch=on_epoch if views is None else views.on_epoch,
             )
         _classifier(found, train, subject).save(run.directory.path)
         rows = rows_of(asked, found, val)
