@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from causal_ssl.analysis.plots import REFERENCE, WIDTH, Titles, colours, require, style
@@ -37,7 +38,8 @@ def gaps_and_accuracy(
     palette = colours([*variables, ACCURACY])
     with style():
         size = WIDTH, 1.2 + 0.36 * len(augmentations)
-        figure = Figure(figsize=size, layout="constrained")
+        # Apart, that the last tick of a panel does not touch the first of the next.
+        figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.12))
         *left, right = figure.subplots(1, len(variables) + 1, sharey=True)
         for axis, (variable, title) in zip(left, variables.items(), strict=True):
             own = table[table["variable"] == variable]

@@ -17,6 +17,7 @@ from causal_ssl.analysis.report import Block, Bullets, Cell, Report, Row, Sectio
 from causal_ssl.analysis.separability import separability
 from causal_ssl.analysis.separability_plot import f_lda_distributions
 from causal_ssl.experiments.evaluation.command import command
+from causal_ssl.experiments.evaluation.config import CORRUPTIONS
 from causal_ssl.experiments.evaluation.invariance.config import Invariance
 from causal_ssl.experiments.evaluation.invariance.measures import GAP, Outputs
 from causal_ssl.experiments.evaluation.invariance.words import (
@@ -121,6 +122,7 @@ def page(material: Material) -> Drawn:
 
 
 def _glance(material: Material) -> Block:
+    corrupted = any(name in CORRUPTIONS for name in material.titles)
     return picture(
         "glance",
         gaps_and_accuracy(
@@ -132,7 +134,8 @@ def _glance(material: Material) -> Block:
         f"Proxy gap of each augmentation to {material.titles[material.found.first]}, beside the"
         " share of images whose class is told. Lines: the gap between two different images, and"
         " who answers with the most frequent class. A small gap is a merit only where accuracy is"
-        " high; an encoder that makes the same of every image has gap 0 everywhere.",
+        " high; an encoder that makes the same of every image has gap 0 everywhere."
+        + (" In parentheses: the severity of a corruption, of 1 to 5." if corrupted else ""),
         "Dots of proxy gap and accuracy by augmentation",
     )
 
