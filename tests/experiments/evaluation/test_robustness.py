@@ -283,7 +283,7 @@ def test_a_classifier_that_lacks_classes_is_taken_on_request_and_says_so(
         "the classifier lacks 998 classes, whose images count as wrong"
         in (table.loc[("imagenet-r", "top1", "all"), "note"])
     )
-    status, _, err = call(capsys, command(probe=few, partial=None))
+    status, _, err = call(capsys, command(probe=few, partial=None, out=tmp_path / "whole"))
     assert status == 2
     assert f"{few}/probe.pt lacks 998 of 1,000 classes (n01484850, " in err
     both = "imagenet-sketch imagenet-a"
