@@ -10,6 +10,7 @@ from causal_ssl.analysis.corruption_plot import corruption_errors
 from causal_ssl.analysis.report import Bullets, Cell, Details, Report, Row, Section, Table
 from causal_ssl.datasets.suites.protocols import TEST, VALIDATION
 from causal_ssl.experiments.evaluation.command import command
+from causal_ssl.experiments.evaluation.images import SIZE
 from causal_ssl.experiments.evaluation.robustness.config import Robustness
 from causal_ssl.experiments.evaluation.robustness.summary import (
     Line,
@@ -23,6 +24,7 @@ from causal_ssl.experiments.evaluation.robustness.summary import (
 from causal_ssl.experiments.page import Drawn, drawn, footer, picture, reproduced_by
 
 GROUPS = {**TEST, "validation": VALIDATION["extra"]}
+HYPHEN = "\N{NON-BREAKING HYPHEN}"
 MISSING = "What is missing"
 KEEP_IN_MIND = (
     "Intervals are over images, drawn independently: they say nothing of other trainings of the"
@@ -64,7 +66,7 @@ def page(
         finding=finding(table),
         facts=[
             f"classifier: {classifier}",
-            f"resized {asked.interpolation}",
+            f"{asked.size or SIZE} px, resized {asked.interpolation}",
             str(environment["processor"]),
         ],
         sections=[
@@ -84,7 +86,7 @@ def _numbers(table: pd.DataFrame) -> Table:
         alike, first, shown = list(own), suite != shown, suite
         for k, line in enumerate(alike):
             cells = [
-                Cell(suite if first and k == 0 else "", strong=True),
+                Cell(suite.replace("-", HYPHEN) if first and k == 0 else "", strong=True),
                 Cell(line.metric),
                 Cell(line.value, line.interval.replace(" ", "\N{NO-BREAK SPACE}"), number=True),
                 Cell(line.published, number=True),
